@@ -1,0 +1,170 @@
+using DinoSharp.Models;
+using DinoSharp.Models.Backbones;
+using DinoSharp.Models.Heads;
+using DinoSharp.Training;
+using DinoSharp.Training.Schedules;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace DinoSharp.Methods.Dino;
+
+/// <summary>Self-distillation with no labels (arXiv 2104.14294, algorithm 1).</summary>
+public sealed class DinoMethod : PretrainingMethod
+{
+    private readonly DinoOptions _options;
+    private readonly DinoHead _studentHead;
+    private readonly MultiCropEncoder _student;
+    private readonly MultiCropEncoder _teacher;
+    private readonly DinoLoss _loss;
+    private readonly CosineSchedule _teacherMomentum;
+    private readonly Tensor _lossSum;
+    private readonly Tensor _entropySum;
+    private long _lossCount;
+
+    /// <param name="studentBackbone">network that trains, with stochastic depth if wanted</param>
+    /// <param name="teacherBackbone">network of the same shape, without stochastic depth; its values are replaced by the student's</param>
+    /// <param name="options">settings of the method</param>
+    /// <param name="localCrops">local crops of an image, 0 or more</param>
+    /// <param name="plan">length of the training, for the schedules</param>
+    /// <param name="device">where it all lives</param>
+    public DinoMethod(
+        Backbone studentBackbone, Backbone teacherBackbone, DinoOptions options, int localCrops, TrainingPlan plan, Device device)
+    {
+        _options = options.Validated();
+        if (options.StudentSees == StudentCrops.Local && localCrops == 0)
+        {
+            throw new ArgumentException("a student that sees local crops only needs local crops");
+        }
+
+        _studentHead = new DinoHead(studentBackbone.FeatureDim, options.Head);
+        _student = new MultiCropEncoder(studentBackbone, _studentHead);
+        _teacher = new MultiCropEncoder(teacherBackbone, new DinoHead(teacherBackbone.FeatureDim, options.Head));
+        _student.to(device);
+        _teacher.to(device);
+        foreach (var parameter in _teacher.parameters())
+        {
+            parameter.requires_grad = false;
+        }
+
+        int studentCrops = options.StudentSees == StudentCrops.All ? 2 + localCrops : localCrops;
+        _loss = new DinoLoss(options, studentCrops, device);
+        _lossSum = zeros(1, device: device).DetachFromDisposeScope();
+        _entropySum = zeros(1, device: device).DetachFromDisposeScope();
+        _teacherMomentum = new CosineSchedule(options.TeacherMomentum, 1, plan.TotalSteps);
+        State =
+        [
+            StateSection.Of("student", _student, prefix: "module."),
+            StateSection.Of("teacher", _teacher),
+            new("dino_loss", "", [("center", _loss.Center)]),
+        ];
+        CopyStudentToTeacher();
+    }
+
+    public override nn.Module Trained => _student;
+
+    /// <summary>The teacher's backbone: it is better than the student's throughout (section 5.2, figure 6).</summary>
+    public override Backbone Backbone => _teacher.Backbone;
+
+    public override IReadOnlyList<StateSection> State { get; }
+
+    public override void BeginEpoch(int epoch)
+    {
+        if (_options.Teacher == TeacherKind.PreviousEpoch)
+        {
+            CopyStudentToTeacher();
+        }
+    }
+
+    public override Tensor Loss(IReadOnlyList<Tensor> crops, TrainingStep step)
+    {
+        using var scope = NewDisposeScope();
+        Tensor teacherLogits; // [2 B, K]
+        using (no_grad())
+        {
+            teacherLogits = _teacher.Forward([crops[0]]);
+        }
+
+        var studentLogits = _student.Forward(_options.StudentSees == StudentCrops.All ? crops : [.. crops.Skip(1)]); // [V B, K]
+        var terms = _loss.Compute(studentLogits, teacherLogits, step.Epoch);
+        using (no_grad())
+        {
+            _lossSum.add_(terms.Loss);
+            _entropySum.add_(terms.TeacherEntropy);
+            _lossCount++;
+        }
+
+        return terms.Loss.MoveToOuterDisposeScope();
+    }
+
+    public override void BeforeOptimizerStep(TrainingStep step)
+    {
+        if (_options.Teacher == TeacherKind.PreviousStep)
+        {
+            CopyStudentToTeacher();
+        }
+
+        if (step.Epoch < _options.FreezeLastLayerEpochs)
+        {
+            foreach (var parameter in _studentHead.LastLayerParameters)
+            {
+                parameter.grad = null;
+            }
+        }
+    }
+
+    public override void AfterOptimizerStep(TrainingStep step)
+    {
+        _loss.UpdateCenter();
+        switch (_options.Teacher)
+        {
+            case TeacherKind.Momentum:
+                AverageStudentIntoTeacher(_teacherMomentum.At(step.Index));
+                break;
+            case TeacherKind.Student:
+                CopyStudentToTeacher();
+                break;
+        }
+    }
+
+    /// <returns>
+    /// loss; entropy of the teacher and its divergence from the student, in nats: entropy near ln K or 0 with no divergence is collapse
+    /// </returns>
+    public override IReadOnlyList<(string Name, double Value)> TakeMetrics()
+    {
+        double loss = _lossSum.item<float>() / _lossCount, entropy = _entropySum.item<float>() / _lossCount;
+        _lossSum.zero_();
+        _entropySum.zero_();
+        _lossCount = 0;
+        return [("loss", loss), ("teacher_entropy", entropy), ("kl", loss - entropy)];
+    }
+
+    public override void Dispose()
+    {
+        _student.Dispose();
+        _teacher.Dispose();
+        _loss.Dispose();
+        _lossSum.Dispose();
+        _entropySum.Dispose();
+    }
+
+    /// <summary>θt ← λ θt + (1 − λ) θs, parameters only: running statistics of batch norm are the teacher's own.</summary>
+    private void AverageStudentIntoTeacher(double momentum)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        foreach (var (student, teacher) in _student.parameters().Zip(_teacher.parameters()))
+        {
+            teacher.mul_(momentum).add_(student, alpha: 1 - momentum);
+        }
+    }
+
+    private void CopyStudentToTeacher()
+    {
+        using var noGrad = no_grad();
+        foreach (var (student, teacher) in State[0].Tensors.Zip(State[1].Tensors))
+        {
+            teacher.Tensor.copy_(student.Tensor);
+        }
+    }
+}

@@ -1,0 +1,42 @@
+using DinoSharp.Models.Backbones;
+
+namespace DinoSharp.Models;
+
+/// <summary>The named architectures, with the reference's names.</summary>
+public static class BackboneCatalogue
+{
+    private static readonly Dictionary<string, (int EmbedDim, int Depth, int Heads)> Transformers = new()
+    {
+        ["vit_tiny"] = (192, 12, 3),
+        ["vit_small"] = (384, 12, 6),
+        ["vit_base"] = (768, 12, 12),
+    };
+
+    private static readonly Dictionary<string, int[]> ResNets = new()
+    {
+        ["resnet50"] = [3, 4, 6, 3],
+        ["resnet101"] = [3, 4, 23, 3],
+    };
+
+    /// <summary>All names, smallest network first within a family.</summary>
+    public static IReadOnlyList<string> Names { get; } = [.. Transformers.Keys, .. ResNets.Keys];
+
+    /// <summary>Whether the name is one of a Vision Transformer.</summary>
+    public static bool IsTransformer(string name) => Transformers.ContainsKey(name);
+
+    /// <summary>The shape of a named Vision Transformer; <paramref name="shape"/> gives what the name leaves open.</summary>
+    /// <exception cref="ArgumentException">No transformer has that name.</exception>
+    public static VisionTransformerOptions Transformer(string name, VisionTransformerOptions? shape = null) =>
+        Transformers.TryGetValue(name, out var t)
+            ? (shape ?? new()) with { EmbedDim = t.EmbedDim, Depth = t.Depth, Heads = t.Heads }
+            : throw new ArgumentException($"unknown transformer '{name}': the names are {string.Join(", ", Transformers.Keys)}");
+
+    /// <summary>A new network with starting values from torch's random state.</summary>
+    /// <param name="name">one of <see cref="Names"/></param>
+    /// <param name="shape">patch size, image size, channels and drop path of a transformer; of a ResNet only the channels count</param>
+    /// <exception cref="ArgumentException">No architecture has that name.</exception>
+    public static Backbone Create(string name, VisionTransformerOptions? shape = null) =>
+        ResNets.TryGetValue(name, out int[]? blocks) ? new ResNet(blocks, shape?.InputChannels ?? 3) :
+        IsTransformer(name) ? new VisionTransformer(Transformer(name, shape)) :
+        throw new ArgumentException($"unknown architecture '{name}': the names are {string.Join(", ", Names)}");
+}

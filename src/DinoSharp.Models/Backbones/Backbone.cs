@@ -1,0 +1,39 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DinoSharp.Models.Backbones;
+
+/// <summary>A network from images to one feature vector an image: the f of g = h ∘ f (arXiv 2104.14294, section 3.1).</summary>
+public abstract class Backbone : nn.Module<Tensor, Tensor>
+{
+    protected Backbone(string name, int featureDim, int inputChannels)
+        : base(name)
+    {
+        FeatureDim = featureDim;
+        InputChannels = inputChannels;
+    }
+
+    /// <summary>Length D of a feature vector.</summary>
+    public int FeatureDim { get; }
+
+    /// <summary>Channels C of the images this network takes.</summary>
+    public int InputChannels { get; }
+
+    /// <summary>The smallest image side this network can take, in pixels.</summary>
+    public abstract int MinimumImageSide { get; }
+
+    /// <summary>Features of images of one size.</summary>
+    /// <param name="images">float32, normalised // [B, C, H, W]</param>
+    /// <returns>// [B, D]</returns>
+    public abstract override Tensor forward(Tensor images);
+
+    /// <summary>Features of crops of several sizes, in the order given: one pass a resolution.</summary>
+    /// <param name="crops">one tensor a resolution // [B_r, C, H_r, W_r]</param>
+    /// <returns>// [ΣB_r, D]</returns>
+    public virtual Tensor ForwardCrops(IReadOnlyList<Tensor> crops)
+    {
+        using var scope = NewDisposeScope();
+        var features = crops.Select(forward).ToArray();
+        return cat(features).MoveToOuterDisposeScope(); // [ΣB_r, D]
+    }
+}

@@ -1,0 +1,74 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+
+namespace DinoSharp.Models.Backbones;
+
+/// <summary>One pre-norm transformer block: x + attention(norm(x)), then x + mlp(norm(x)), each branch under stochastic depth.</summary>
+internal sealed class Block : nn.Module
+{
+    [ComponentName(Name = "norm1")]
+    private readonly LayerNorm _norm1;
+    [ComponentName(Name = "attn")]
+    private readonly SelfAttention _attention;
+    [ComponentName(Name = "norm2")]
+    private readonly LayerNorm _norm2;
+    [ComponentName(Name = "mlp")]
+    private readonly Mlp _mlp;
+
+    private readonly double _dropPath;
+
+    public Block(VisionTransformerOptions options, double dropPath)
+        : base(nameof(Block))
+    {
+        _norm1 = nn.LayerNorm(options.EmbedDim, VisionTransformer.NormEpsilon);
+        _attention = new SelfAttention(options.EmbedDim, options.Heads);
+        _norm2 = nn.LayerNorm(options.EmbedDim, VisionTransformer.NormEpsilon);
+        _mlp = new Mlp(options.EmbedDim, (int)(options.EmbedDim * options.MlpRatio));
+        _dropPath = dropPath;
+        RegisterComponents();
+    }
+
+    /// <param name="tokens">// [T, D]</param>
+    /// <returns>// [T, D]</returns>
+    public Tensor Forward(Tensor tokens, TokenLayout layout)
+    {
+        using var scope = NewDisposeScope();
+        var mixed = tokens + DropPath(_attention.Forward(_norm1.forward(tokens), layout), layout, perToken: true);
+        return (mixed + DropPath(_mlp.Forward(_norm2.forward(mixed)), layout, perToken: true)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The class tokens that <see cref="Forward"/> would give, without computing the rest: the same value for less work.</summary>
+    /// <param name="tokens">// [T, D]</param>
+    /// <returns>// [ΣB, D]</returns>
+    public Tensor ForwardClassTokens(Tensor tokens, TokenLayout layout)
+    {
+        using var scope = NewDisposeScope();
+        var attended = _attention.ForwardClassTokens(_norm1.forward(tokens), layout); // [ΣB, D]
+        var mixed = layout.ClassTokens(tokens) + DropPath(attended, layout, perToken: false);
+        return (mixed + DropPath(_mlp.Forward(_norm2.forward(mixed)), layout, perToken: false)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The attention weights of this block.</summary>
+    /// <param name="tokens">// [B, N+1, D]</param>
+    /// <returns>// [B, heads, N+1, N+1]</returns>
+    public Tensor AttentionWeights(Tensor tokens)
+    {
+        using var scope = NewDisposeScope();
+        return _attention.Weights(_norm1.forward(tokens)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Stochastic depth (arXiv 1603.09382): the branch of an image is dropped whole, or scaled up by 1 / keep.</summary>
+    private Tensor DropPath(Tensor branch, TokenLayout layout, bool perToken)
+    {
+        if (!training || _dropPath == 0)
+        {
+            return branch;
+        }
+
+        double keep = 1 - _dropPath;
+        var kept = rand(layout.ImageRows.Sum(), 1, device: branch.device).add_(keep).floor_().div_(keep); // [ΣB, 1]
+        return branch * (perToken ? layout.RepeatForTokens(kept) : kept);
+    }
+}

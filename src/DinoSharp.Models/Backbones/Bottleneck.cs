@@ -1,0 +1,64 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+
+namespace DinoSharp.Models.Backbones;
+
+/// <summary>A bottleneck block: 1x1, 3x3 (with the stride), 1x1 to four times the width, and a projected shortcut where shapes differ.</summary>
+internal sealed class Bottleneck : nn.Module<Tensor, Tensor>
+{
+    /// <summary>Output channels over inner width.</summary>
+    public const int Expansion = 4;
+
+    [ComponentName(Name = "conv1")]
+    private readonly Conv2d _reduce;
+    [ComponentName(Name = "bn1")]
+    private readonly BatchNorm2d _reduceNorm;
+    [ComponentName(Name = "conv2")]
+    private readonly Conv2d _spatial;
+    [ComponentName(Name = "bn2")]
+    private readonly BatchNorm2d _spatialNorm;
+    [ComponentName(Name = "conv3")]
+    private readonly Conv2d _expand;
+    [ComponentName(Name = "bn3")]
+    private readonly BatchNorm2d _expandNorm;
+    [ComponentName(Name = "downsample")]
+    private readonly Sequential? _shortcut;
+
+    public Bottleneck(int inputDim, int width, int stride)
+        : base(nameof(Bottleneck))
+    {
+        _reduce = Convolution(inputDim, width, kernel: 1);
+        _reduceNorm = nn.BatchNorm2d(width);
+        _spatial = Convolution(width, width, kernel: 3, stride);
+        _spatialNorm = nn.BatchNorm2d(width);
+        _expand = Convolution(width, width * Expansion, kernel: 1);
+        _expandNorm = nn.BatchNorm2d(width * Expansion);
+        if (stride != 1 || inputDim != width * Expansion)
+        {
+            _shortcut = nn.Sequential(Convolution(inputDim, width * Expansion, kernel: 1, stride), nn.BatchNorm2d(width * Expansion));
+        }
+
+        RegisterComponents();
+    }
+
+    /// <summary>A convolution without bias that keeps the size but for its stride, started as torchvision does (He, fan out).</summary>
+    public static Conv2d Convolution(int inputDim, int outputDim, int kernel, int stride = 1)
+    {
+        var convolution = nn.Conv2d(inputDim, outputDim, kernel, stride: stride, padding: kernel / 2, bias: false);
+        nn.init.kaiming_normal_(convolution.weight!, mode: nn.init.FanInOut.FanOut, nonlinearity: nn.init.NonlinearityType.ReLU);
+        return convolution;
+    }
+
+    /// <param name="maps">// [B, C, H, W]</param>
+    /// <returns>// [B, 4 width, H/stride, W/stride]</returns>
+    public override Tensor forward(Tensor maps)
+    {
+        using var scope = NewDisposeScope();
+        var inner = nn.functional.relu(_reduceNorm.forward(_reduce.forward(maps)));
+        inner = nn.functional.relu(_spatialNorm.forward(_spatial.forward(inner)));
+        var shortcut = _shortcut is null ? maps : _shortcut.forward(maps);
+        return nn.functional.relu(_expandNorm.forward(_expand.forward(inner)) + shortcut).MoveToOuterDisposeScope();
+    }
+}

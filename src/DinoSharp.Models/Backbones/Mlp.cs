@@ -1,0 +1,31 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+
+namespace DinoSharp.Models.Backbones;
+
+/// <summary>A block's MLP: linear, GELU (exact), linear.</summary>
+internal sealed class Mlp : nn.Module
+{
+    [ComponentName(Name = "fc1")]
+    private readonly Linear _expand;
+    [ComponentName(Name = "fc2")]
+    private readonly Linear _contract;
+
+    public Mlp(int dim, int hiddenDim)
+        : base(nameof(Mlp))
+    {
+        _expand = Initialization.Linear(dim, hiddenDim);
+        _contract = Initialization.Linear(hiddenDim, dim);
+        RegisterComponents();
+    }
+
+    /// <param name="tokens">// [T, D]</param>
+    /// <returns>// [T, D]</returns>
+    public Tensor Forward(Tensor tokens)
+    {
+        using var scope = NewDisposeScope();
+        return _contract.forward(nn.functional.gelu(_expand.forward(tokens))).MoveToOuterDisposeScope();
+    }
+}

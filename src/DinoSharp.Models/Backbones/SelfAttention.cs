@@ -1,0 +1,79 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+
+namespace DinoSharp.Models.Backbones;
+
+/// <summary>Multi-head self-attention over the tokens of each image; query, key and value come from one linear layer.</summary>
+internal sealed class SelfAttention : nn.Module
+{
+    [ComponentName(Name = "qkv")]
+    private readonly Linear _qkv;
+    [ComponentName(Name = "proj")]
+    private readonly Linear _projection;
+
+    private readonly int _heads;
+    private readonly int _headDim;
+
+    public SelfAttention(int embedDim, int heads)
+        : base(nameof(SelfAttention))
+    {
+        _heads = heads;
+        _headDim = embedDim / heads;
+        _qkv = Initialization.Linear(embedDim, 3 * embedDim);
+        _projection = Initialization.Linear(embedDim, embedDim);
+        RegisterComponents();
+    }
+
+    private int EmbedDim => _heads * _headDim;
+
+    /// <param name="tokens">// [T, D]</param>
+    /// <returns>// [T, D]</returns>
+    public Tensor Forward(Tensor tokens, TokenLayout layout)
+    {
+        using var scope = NewDisposeScope();
+        var groups = _qkv.forward(tokens).split(layout.Rows); // [B_r (N_r+1), 3D]
+        var attended = groups.Select((rows, r) =>
+        {
+            var (images, count) = layout.Groups[r];
+            var qkv = Heads(rows, images, count, 3); // [3, B, h, N+1, d]
+            var value = nn.functional.scaled_dot_product_attention(qkv[0], qkv[1], qkv[2]); // [B, h, N+1, d]
+            return value.transpose(1, 2).reshape(images * count, EmbedDim);
+        }).ToArray();
+        return _projection.forward(cat(attended)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Only the class token asks; all tokens answer.</summary>
+    /// <param name="tokens">// [T, D]</param>
+    /// <returns>// [ΣB, D]</returns>
+    public Tensor ForwardClassTokens(Tensor tokens, TokenLayout layout)
+    {
+        using var scope = NewDisposeScope();
+        var weights = _qkv.weight!.split([EmbedDim, 2 * EmbedDim]);
+        var biases = _qkv.bias!.split([EmbedDim, 2 * EmbedDim]);
+        var queries = nn.functional.linear(layout.ClassTokens(tokens), weights[0], biases[0]).split(layout.ImageRows); // [B_r, D]
+        var groups = nn.functional.linear(tokens, weights[1], biases[1]).split(layout.Rows); // [B_r (N_r+1), 2D]
+        var attended = groups.Select((rows, r) =>
+        {
+            var (images, count) = layout.Groups[r];
+            var query = queries[r].view(images, 1, _heads, _headDim).transpose(1, 2); // [B, h, 1, d]
+            var keyValue = Heads(rows, images, count, 2); // [2, B, h, N+1, d]
+            var value = nn.functional.scaled_dot_product_attention(query, keyValue[0], keyValue[1]); // [B, h, 1, d]
+            return value.reshape(images, EmbedDim);
+        }).ToArray();
+        return _projection.forward(cat(attended)).MoveToOuterDisposeScope();
+    }
+
+    /// <param name="tokens">// [B, N+1, D]</param>
+    /// <returns>softmax of the scaled products // [B, heads, N+1, N+1]</returns>
+    public Tensor Weights(Tensor tokens)
+    {
+        using var scope = NewDisposeScope();
+        var qkv = Heads(_qkv.forward(tokens), tokens.size(0), tokens.size(1), 3);
+        return (qkv[0].matmul(qkv[1].transpose(-2, -1)) * (1 / Math.Sqrt(_headDim))).softmax(-1).MoveToOuterDisposeScope();
+    }
+
+    private Tensor Heads(Tensor rows, long images, long tokens, int parts) =>
+        rows.view(images, tokens, parts, _heads, _headDim).permute(2, 0, 3, 1, 4); // [parts, B, h, N+1, d]
+}

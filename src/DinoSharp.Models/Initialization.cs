@@ -1,0 +1,27 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace DinoSharp.Models;
+
+/// <summary>Starting values of layers, as the reference sets them.</summary>
+internal static class Initialization
+{
+    private const double LinearStd = 0.02;
+
+    /// <summary>A linear layer with weights from a normal of standard deviation 0.02 cut at ±2, and zero bias.</summary>
+    public static Linear Linear(long inputDim, long outputDim)
+    {
+        var linear = nn.Linear(inputDim, outputDim);
+        nn.init.trunc_normal_(linear.weight!, std: LinearStd);
+        nn.init.zeros_(linear.bias!);
+        return linear;
+    }
+
+    /// <summary>A parameter with values from the same distribution as <see cref="Linear"/>'s weights.</summary>
+    public static Parameter Embedding(params long[] shape)
+    {
+        var values = zeros(shape);
+        nn.init.trunc_normal_(values, std: LinearStd);
+        return new Parameter(values);
+    }
+}

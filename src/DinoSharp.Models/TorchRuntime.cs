@@ -1,0 +1,86 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DinoSharp.Models;
+
+/// <summary>The native torch library: whether it loads, and which device to compute on.</summary>
+public static partial class TorchRuntime
+{
+    // Of glibc's malloc.h.
+    private const int TrimThreshold = -1;
+    private const int TopPad = -2;
+    private const int MmapThreshold = -3;
+
+    /// <summary>The device a name stands for.</summary>
+    /// <param name="name">cpu, cuda, cuda:n, mps, or auto: the first of cuda, mps, cpu that is there</param>
+    /// <exception cref="TorchUnavailableException">One line: the library does not load, or the device is not there.</exception>
+    public static Device ParseDevice(string name)
+    {
+        EnsureLoaded();
+        string kind = name.Split(':')[0].ToLowerInvariant();
+        switch (kind)
+        {
+            case "auto":
+                return cuda_is_available() ? CUDA : mps_is_available() ? MPS : CPU;
+            case "cpu":
+                return CPU;
+            case "mps":
+                return mps_is_available() ? MPS : throw new TorchUnavailableException($"device '{name}' is not available here");
+            case "cuda":
+                if (!cuda_is_available())
+                {
+                    throw new TorchUnavailableException(
+                        $"device '{name}' is not available: it needs an NVIDIA driver and a build with -p:Torch=cuda");
+                }
+
+                int index = 0;
+                if (name.Contains(':') && !int.TryParse(name[5..], NumberStyles.None, CultureInfo.InvariantCulture, out index))
+                {
+                    throw new TorchUnavailableException($"device '{name}' is not of the form cuda:N");
+                }
+
+                return index < cuda.device_count()
+                    ? new Device(DeviceType.CUDA, index)
+                    : throw new TorchUnavailableException($"device '{name}' is not there: this machine has {cuda.device_count()}");
+            default:
+                throw new TorchUnavailableException($"unknown device '{name}': use cpu, cuda, cuda:N, mps or auto");
+        }
+    }
+
+    /// <summary>
+    /// Keeps the C heap instead of giving large temporaries back to the kernel: a training step frees and takes the same gigabytes
+    /// again, and each return costs page faults. Only glibc has the switch; elsewhere this does nothing.
+    /// </summary>
+    public static void KeepHeap()
+    {
+        if (!OperatingSystem.IsLinux() || !NativeLibrary.TryLoad("libc.so.6", out _))
+        {
+            return;
+        }
+
+        // A refused option costs speed only.
+        _ = SetMallocOption(MmapThreshold, int.MaxValue);
+        _ = SetMallocOption(TrimThreshold, int.MaxValue);
+        _ = SetMallocOption(TopPad, 64 << 20);
+    }
+
+    [LibraryImport("libc.so.6", EntryPoint = "mallopt")]
+    private static partial int SetMallocOption(int option, int value);
+
+    private static void EnsureLoaded()
+    {
+        try
+        {
+            InitializeDeviceType(DeviceType.CPU);
+        }
+        catch (Exception error) when (error is TypeInitializationException or NotSupportedException or DllNotFoundException)
+        {
+            string advice = OperatingSystem.IsLinux()
+                ? "install a C++ runtime (Debian and Ubuntu: apt-get install libstdc++6 libgomp1)"
+                : OperatingSystem.IsWindows() ? "install the Microsoft Visual C++ Redistributable" : "check that this system is arm64 macOS";
+            throw new TorchUnavailableException($"the native torch library does not load on this system: {advice}", error);
+        }
+    }
+}

@@ -1,0 +1,24 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace DinoSharp.Training.Optimizers;
+
+/// <summary>The reference's clipping: each parameter's gradient by itself, not all by their common norm.</summary>
+public static class GradientClipping
+{
+    private const double NormEpsilon = 1e-6;
+
+    /// <summary>Scales each gradient whose L2 norm is above the limit by limit / (norm + 1e-6).</summary>
+    /// <param name="parameters">those without a gradient are passed over</param>
+    /// <param name="limit">largest norm, above 0</param>
+    public static void ClipEach(IEnumerable<Parameter> parameters, double limit)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        foreach (var gradient in parameters.Select(p => p.grad).OfType<Tensor>())
+        {
+            // Multiplying by 1 where the norm is below the limit keeps the device from waiting for each norm.
+            gradient.mul_((gradient.norm() + NormEpsilon).reciprocal_().mul_(limit).clamp_(max: 1));
+        }
+    }
+}

@@ -1,0 +1,57 @@
+using DinoSharp.Models.Backbones;
+using static TorchSharp.torch;
+
+namespace DinoSharp.Training;
+
+/// <summary>
+/// A way to learn from images without labels: what trains, the loss of one step, and what happens around it. It holds no loop; the
+/// <see cref="Trainer"/> has the only one. Everything it remembers between steps is in <see cref="State"/>.
+/// </summary>
+public abstract class PretrainingMethod : IDisposable
+{
+    /// <summary>The network that gradients move.</summary>
+    public abstract nn.Module Trained { get; }
+
+    /// <summary>The network to evaluate and use.</summary>
+    public abstract Backbone Backbone { get; }
+
+    /// <summary>All that must be saved for an exact resumption. The tensors are live: loading copies into them.</summary>
+    public abstract IReadOnlyList<StateSection> State { get; }
+
+    /// <summary>Called before the first step of each epoch, not when an epoch is resumed in its middle.</summary>
+    public virtual void BeginEpoch(int epoch)
+    {
+    }
+
+    /// <summary>The loss of one batch, or of one part of it where gradients are accumulated.</summary>
+    /// <param name="crops">one tensor a resolution, view-major: rows vB to vB + B - 1 are view v // [V_r B, C, H_r, W_r]</param>
+    /// <param name="step">where the training stands</param>
+    /// <returns>mean over the images // []</returns>
+    public abstract Tensor Loss(IReadOnlyList<Tensor> crops, TrainingStep step);
+
+    /// <summary>Called with all gradients in place and clipped.</summary>
+    public virtual void BeforeOptimizerStep(TrainingStep step)
+    {
+    }
+
+    /// <summary>Called once an optimizer step, after the parameters have moved.</summary>
+    public virtual void AfterOptimizerStep(TrainingStep step)
+    {
+    }
+
+    /// <summary>What the method has to say of the steps since the last call: names and means.</summary>
+    public abstract IReadOnlyList<(string Name, double Value)> TakeMetrics();
+
+    public abstract void Dispose();
+}
+
+/// <summary>A named part of a method's state, as it stands in a checkpoint.</summary>
+/// <param name="Name">key in the checkpoint, e.g. student</param>
+/// <param name="Prefix">what the reference writes before each tensor's name, e.g. module.</param>
+/// <param name="Tensors">live tensors by name</param>
+public sealed record StateSection(string Name, string Prefix, IReadOnlyList<(string Name, Tensor Tensor)> Tensors)
+{
+    /// <summary>Parameters and buffers of a network.</summary>
+    public static StateSection Of(string name, nn.Module network, string prefix = "") =>
+        new(name, prefix, [.. network.state_dict().Select(entry => (entry.Key, entry.Value))]);
+}

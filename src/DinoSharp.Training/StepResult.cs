@@ -1,0 +1,8 @@
+namespace DinoSharp.Training;
+
+/// <summary>What one optimizer step did.</summary>
+/// <param name="Step">which one</param>
+/// <param name="Loss">mean over the batch, before the parameters moved</param>
+/// <param name="LearningRate">of this step</param>
+/// <param name="WeightDecay">of this step, for the decayed group</param>
+public sealed record StepResult(TrainingStep Step, double Loss, double LearningRate, double WeightDecay);

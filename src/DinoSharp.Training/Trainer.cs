@@ -1,0 +1,129 @@
+using DinoSharp.Training.Optimizers;
+using DinoSharp.Training.Schedules;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DinoSharp.Training;
+
+/// <summary>The one training loop: a step is loss, backward, clip, optimizer, method's own update, each with its schedule's value.</summary>
+public sealed class Trainer : IDisposable
+{
+    private readonly PretrainingMethod _method;
+    private readonly TrainingOptions _options;
+    private readonly TrainingPlan _plan;
+    private readonly ParameterGroups _groups;
+    private readonly CosineSchedule _learningRate;
+    private readonly CosineSchedule _weightDecay;
+
+    public Trainer(PretrainingMethod method, TrainingOptions options, TrainingPlan plan)
+    {
+        _method = method;
+        _options = options.Validated();
+        _plan = plan;
+        _groups = ParameterGroups.Of(method.Trained);
+        Optimizer = TrainingOptimizer.Create(options.Optimizer, _groups);
+        _learningRate = new CosineSchedule(
+            options.ScaledLearningRate, options.MinLearningRate, plan.TotalSteps, (long)options.EffectiveWarmupEpochs * plan.StepsPerEpoch);
+        _weightDecay = new CosineSchedule(options.WeightDecay, options.WeightDecayEnd, plan.TotalSteps);
+    }
+
+    /// <summary>Moves the parameters; its state is part of a checkpoint.</summary>
+    public TrainingOptimizer Optimizer { get; }
+
+    /// <summary>Optimizer steps done.</summary>
+    public long StepsDone { get; set; }
+
+    /// <summary>Whether the plan is fulfilled.</summary>
+    public bool Finished => StepsDone == _plan.TotalSteps;
+
+    /// <summary>Runs through batches until the plan is fulfilled or a stop is asked for.</summary>
+    /// <param name="batches">
+    /// the batches of an epoch from a given one on, one tensor a resolution, view-major // [V_r B, C, H_r, W_r]
+    /// </param>
+    /// <param name="observer">told of each step; it logs, evaluates and saves</param>
+    /// <param name="stop">asked for by a signal; the step under way is finished</param>
+    /// <exception cref="TrainingDivergedException">The loss is not a finite number.</exception>
+    public void Run(
+        Func<int, int, IEnumerable<IReadOnlyList<Tensor>>> batches, ITrainingObserver observer, CancellationToken stop = default)
+    {
+        while (!Finished)
+        {
+            int epoch = _plan.StepAfter(StepsDone).Epoch;
+            int firstBatch = (int)(StepsDone % _plan.StepsPerEpoch);
+            if (firstBatch == 0)
+            {
+                _method.BeginEpoch(epoch);
+            }
+
+            foreach (var crops in batches(epoch, firstBatch))
+            {
+                var result = Step(crops);
+                observer.AfterStep(result, this);
+                if (stop.IsCancellationRequested)
+                {
+                    observer.Stopped(this);
+                    return;
+                }
+            }
+
+            observer.AfterEpoch(epoch, this);
+        }
+    }
+
+    /// <summary>One optimizer step.</summary>
+    /// <param name="crops">// per resolution [V_r B, C, H_r, W_r]</param>
+    public StepResult Step(IReadOnlyList<Tensor> crops)
+    {
+        using var scope = NewDisposeScope();
+        var step = _plan.StepAfter(StepsDone);
+        double learningRate = _learningRate.At(step.Index), weightDecay = _weightDecay.At(step.Index);
+        // What torch draws in a step (stochastic depth) depends on seed and step alone, so a resumed run draws the same.
+        manual_seed(unchecked(_options.Seed * 0x5DEECE66DL + step.Index));
+
+        double loss = 0;
+        for (int part = 0; part < _options.AccumulationSteps; part++)
+        {
+            using var partScope = NewDisposeScope();
+            var partLoss = _method.Loss(Part(crops, part), step) / _options.AccumulationSteps;
+            partLoss.backward();
+            loss += partLoss.item<float>();
+        }
+
+        if (!double.IsFinite(loss))
+        {
+            throw new TrainingDivergedException(step.Index, loss, learningRate);
+        }
+
+        if (_options.ClipGradient > 0)
+        {
+            GradientClipping.ClipEach(_groups.All.Select(p => p.Parameter), _options.ClipGradient);
+        }
+
+        _method.BeforeOptimizerStep(step);
+        Optimizer.Step(learningRate, weightDecay);
+        Optimizer.ClearGradients();
+        _method.AfterOptimizerStep(step);
+        StepsDone++;
+        return new StepResult(step, loss, learningRate, weightDecay);
+    }
+
+    public void Dispose() => Optimizer.Dispose();
+
+    /// <summary>The images of one part of a batch, all their views.</summary>
+    private IReadOnlyList<Tensor> Part(IReadOnlyList<Tensor> crops, int part)
+    {
+        if (_options.AccumulationSteps == 1)
+        {
+            return crops;
+        }
+
+        int images = _options.BatchSize / _options.AccumulationSteps;
+        return
+        [
+            .. crops.Select(rows => rows
+                .view([-1, _options.BatchSize, .. rows.shape.AsSpan(1)]) // [V_r, B, C, H_r, W_r]
+                .narrow(1, (long)part * images, images)
+                .flatten(0, 1)),
+        ];
+    }
+}
