@@ -3,16 +3,19 @@ using static TorchSharp.torch;
 
 namespace DinoSharp.Models;
 
-/// <summary>Starting values of layers, as the reference sets them.</summary>
+/// <summary>
+/// Starting values of layers, as the reference sets them. Its truncated normal is cut at ±2 while the deviation is 0.02, which is a
+/// normal for all practical purposes. (TorchSharp's own trunc_normal_ fills with a constant.)
+/// </summary>
 internal static class Initialization
 {
     private const double LinearStd = 0.02;
 
-    /// <summary>A linear layer with weights from a normal of standard deviation 0.02 cut at ±2, and zero bias.</summary>
+    /// <summary>A linear layer with weights from a normal of standard deviation 0.02, and zero bias.</summary>
     public static Linear Linear(long inputDim, long outputDim)
     {
         var linear = nn.Linear(inputDim, outputDim);
-        nn.init.trunc_normal_(linear.weight!, std: LinearStd);
+        nn.init.normal_(linear.weight!, std: LinearStd);
         nn.init.zeros_(linear.bias!);
         return linear;
     }
@@ -21,7 +24,7 @@ internal static class Initialization
     public static Parameter Embedding(params long[] shape)
     {
         var values = zeros(shape);
-        nn.init.trunc_normal_(values, std: LinearStd);
+        nn.init.normal_(values, std: LinearStd);
         return new Parameter(values);
     }
 }
