@@ -66,11 +66,11 @@ public sealed class DinoLoss : IDisposable
 
         var logStudent = (student / _options.StudentTemperature).log_softmax(-1).view(_studentViews, images, -1); // [V, B, K]
         // Summed over pairs of views, Σ_q Σ_v q · log p_v = (Σ_q q) · (Σ_v log p_v), less the pairs of a view with itself.
-        var agreement = (target.sum(0) * logStudent.sum(0)).sum(-1); // [B]
+        var agreement = (target.sum(dim: 0) * logStudent.sum(dim: 0)).sum(-1); // [B]
         int pairs = TeacherViews * _studentViews;
         if (_options.StudentSees == StudentCrops.All)
         {
-            agreement = agreement - (target * logStudent.narrow(0, 0, TeacherViews)).sum([0, -1]);
+            agreement = agreement - (target * logStudent.narrow(0, 0, TeacherViews)).sum([0, 2]);
             pairs -= TeacherViews;
         }
 

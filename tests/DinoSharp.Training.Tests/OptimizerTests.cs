@@ -1,0 +1,78 @@
+using DinoSharp.Tests;
+using DinoSharp.Training.Optimizers;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace DinoSharp.Training.Tests;
+
+/// <summary>Four steps of each optimizer and the clipping of gradients, against the reference's (fixtures/schedules).</summary>
+public sealed class OptimizerTests
+{
+    private static readonly double[] LearningRates = [0.1, 0.08, 0.05, 0.2];
+    private static readonly double[] WeightDecays = [0.04, 0.1, 0.2, 0.4];
+
+    [Theory]
+    [InlineData("adamw", OptimizerKind.AdamW)]
+    [InlineData("sgd", OptimizerKind.Sgd)]
+    [InlineData("lars", OptimizerKind.Lars)]
+    [InlineData("lars-from-zero", OptimizerKind.Lars)]
+    public void Steps_and_state_are_the_references(string name, OptimizerKind kind)
+    {
+        using var scope = NewDisposeScope();
+        using var golden = Golden.Read("schedules/optimizers.safetensors");
+        var (weight, bias) = (new Parameter(golden[name + ".start.weight"]), new Parameter(golden[name + ".start.bias"]));
+        using var optimizer = TrainingOptimizer.Create(kind, new([("weight", weight)], [("bias", bias)]));
+        for (int step = 0; step < LearningRates.Length; step++)
+        {
+            weight.grad = golden[$"grad.step{step}.weight"].clone();
+            bias.grad = golden[$"grad.step{step}.bias"].clone();
+            optimizer.Step(LearningRates[step], WeightDecays[step]);
+            optimizer.ClearGradients();
+            Golden.AssertClose(golden[$"{name}.step{step}.weight"], weight, 1e-5, $"weight after step {step}");
+            Golden.AssertClose(golden[$"{name}.step{step}.bias"], bias, 1e-5, $"bias after step {step}");
+        }
+
+        foreach (var (parameter, index) in new[] { ("weight", 0), ("bias", 1) })
+        {
+            foreach (var (state, tensor) in optimizer.States[index].Tensors)
+            {
+                Golden.AssertClose(golden[$"{name}.state.{parameter}.{state}"], tensor, 1e-5, $"{state} of {parameter}");
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData(OptimizerKind.AdamW)]
+    [InlineData(OptimizerKind.Sgd)]
+    [InlineData(OptimizerKind.Lars)]
+    public void A_parameter_without_gradient_stays_and_its_state_too(OptimizerKind kind)
+    {
+        using var scope = NewDisposeScope();
+        var (moved, frozen) = (new Parameter(ones(2, 2)), new Parameter(ones(2, 2)));
+        using var optimizer = TrainingOptimizer.Create(kind, new([("moved", moved), ("frozen", frozen)], []));
+        moved.grad = ones(2, 2);
+        optimizer.Step(0.1, 0.1);
+
+        Assert.NotEqual(1, moved.mean().item<float>());
+        Assert.Equal(1, frozen.mean().item<float>());
+        Assert.All(optimizer.States[1].Tensors, state => Assert.Equal(0, state.Tensor.abs().sum().item<float>()));
+        Assert.Equal(0, optimizer.States[1].StepCount);
+    }
+
+    [Theory]
+    [InlineData("clip-3.0", 3.0)]
+    [InlineData("clip-0.3", 0.3)]
+    public void Each_gradient_is_clipped_by_itself(string name, double limit)
+    {
+        using var scope = NewDisposeScope();
+        using var golden = Golden.Read("schedules/gradients.safetensors");
+        string[] names = [.. golden.Names.Where(n => n.StartsWith("before.", StringComparison.Ordinal)).Select(n => n["before.".Length..])];
+        var parameters = names.Select(n => new Parameter(zeros_like(golden["before." + n])) { grad = golden["before." + n].clone() }).ToArray();
+        GradientClipping.ClipEach(parameters, limit);
+        foreach (var (parameter, parameterName) in parameters.Zip(names))
+        {
+            var expected = golden[$"{name}.{parameterName}"];
+            Golden.AssertClose(expected, parameter.grad!, expected.abs().max().item<float>() * 1e-6, parameterName);
+        }
+    }
+}
