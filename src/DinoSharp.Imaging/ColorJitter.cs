@@ -43,7 +43,7 @@ public static unsafe class ColorJitter
                 Vector256<int> b = Blend(Vector256.Shuffle(luma, Vector256.Create(2, 3, 3, 3, 4, 4, 4, 5)), PixelVectors.LoadToInt32(p + 8), factors);
                 Vector256<int> c = Blend(Vector256.Shuffle(luma, Vector256.Create(5, 5, 6, 6, 6, 7, 7, 7)), PixelVectors.LoadToInt32(p + 16), factors);
                 PixelVectors.ToBytes(a.GetLower(), a.GetUpper(), b.GetLower(), b.GetUpper()).Store(p);
-                PixelVectors.ToBytes(c.GetLower(), c.GetUpper(), default, default).GetLower().Store(p + 16);
+                *(ulong*)(p + 16) = PixelVectors.ToBytes(c.GetLower(), c.GetUpper(), default, default).AsUInt64().ToScalar();
             }
         }
     }

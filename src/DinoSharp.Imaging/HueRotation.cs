@@ -26,11 +26,12 @@ internal static unsafe class HueRotation
         Vector128<byte> order = Vector128.Create((byte)0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, Zero, Zero, Zero, Zero);
         Vector128<byte> first = Vector128.Shuffle(packed.GetLower(), order), second = Vector128.Shuffle(packed.GetUpper(), order);
         first.Store(rgb);
-        second.GetLower().Store(rgb + 12);
+        *(ulong*)(rgb + 12) = second.AsUInt64().ToScalar();
         *(uint*)(rgb + 20) = second.AsUInt32().GetElement(2);
     }
 
     /// <summary>Hexcone hue of Smith (1978), scaled to 0..255 and cut off; grey has hue 0.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static (Vector256<int> H, Vector256<int> S, Vector256<int> V) ToHsv(Vector256<int> r, Vector256<int> g, Vector256<int> b)
     {
         Vector256<int> max = Vector256.Max(r, Vector256.Max(g, b)), min = Vector256.Min(r, Vector256.Min(g, b));
@@ -57,6 +58,7 @@ internal static unsafe class HueRotation
             max);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static (Vector256<int> R, Vector256<int> G, Vector256<int> B) ToRgb(Vector256<int> h, Vector256<int> s, Vector256<int> v)
     {
         // A sixth of the circle is 42.5 steps: twice the hue is sector * 85 + place, place 0..84. 1543 / 2^17 is 1 / 85, rounded up.
@@ -82,15 +84,18 @@ internal static unsafe class HueRotation
     }
 
     /// <summary>v s place / (255 * 85), rounded. There are no ties, and the numerator stays below 2^24: floats hold it exactly.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<int> Share(Vector256<int> product, Vector256<int> place)
     {
         const int Whole = 255 * 85;
         Vector256<int> numerator = product * place + Vector256.Create(Whole / 2);
-        return Vector256.ConvertToInt32Native(Vector256.ConvertToSingle(numerator) / Vector256.Create((float)Whole));
+        return Vector256.ConvertToInt32Native(Vector256.ConvertToSingle(numerator) * Vector256.Create(1f / Whole));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<int> Is(Vector256<int> sector, int number) => Vector256.Equals(sector, Vector256.Create(number));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<int> Channel(Vector256<byte> pixels, byte c)
     {
         Vector256<byte> order = Vector256.Create(

@@ -20,8 +20,7 @@ internal static unsafe class Luma
         Vector256<short> weights = Vector256.Create(
             Red, HalfGreen, Red, HalfGreen, Red, HalfGreen, Red, HalfGreen,
             Blue, HalfGreen, Blue, HalfGreen, Blue, HalfGreen, Blue, HalfGreen);
-        Vector128<byte> four = Vector128.Load(rgb);
-        Vector256<short> samples = PixelVectors.PickInHalves(Vector256.Create(four, four), redGreenThenBlueGreen).AsInt16();
+        Vector256<short> samples = PixelVectors.PickFromSixteen(rgb, redGreenThenBlueGreen).AsInt16();
         Vector256<int> halves = PixelVectors.MultiplyAddPairs(samples, weights);
         return (halves.GetLower() + halves.GetUpper() + Vector128.Create(32768)) >> 16;
     }

@@ -21,7 +21,7 @@ public static unsafe class PixelOperations
                 Vector256<int> luma = Luma.OfEight(pixels + i);
                 Vector128<byte> bytes = PixelVectors.ToBytes(luma.GetLower(), luma.GetUpper(), default, default);
                 Vector128.Shuffle(bytes, first).Store(pixels + i);
-                Vector128.Shuffle(bytes, rest).GetLower().Store(pixels + i + 16);
+                *(ulong*)(pixels + i + 16) = Vector128.Shuffle(bytes, rest).AsUInt64().ToScalar();
             }
         }
     }

@@ -27,6 +27,18 @@ internal static class PixelVectors
         Vector128.Shuffle(source.GetLower(), indices.GetLower()),
         Vector128.Shuffle(source.GetUpper(), indices.GetUpper()));
 
+    /// <summary>Picks from the same 16 bytes for either half of the result.</summary>
+    public static unsafe Vector256<byte> PickFromSixteen(byte* sixteen, Vector256<byte> indices)
+    {
+        if (Avx2.IsSupported)
+        {
+            return Avx2.Shuffle(Avx2.BroadcastVector128ToVector256(sixteen), indices);
+        }
+
+        Vector128<byte> source = Vector128.Load(sixteen);
+        return PickInHalves(Vector256.Create(source, source), indices);
+    }
+
     /// <summary>The lanes of a, b, c, d in order, each cut to 0..255. They must lie within 16 bits.</summary>
     public static Vector128<byte> ToBytes(Vector128<int> a, Vector128<int> b, Vector128<int> c, Vector128<int> d) =>
         Sse2.IsSupported

@@ -17,7 +17,6 @@ internal readonly ref struct ResampleTable : IDisposable
     private readonly int[] _starts;
     private readonly int[] _counts;
     private readonly short[] _weights;
-    private readonly int _groups;
 
     /// <param name="sourceSize">Source positions.</param>
     /// <param name="size">Positions of the result.</param>
@@ -25,14 +24,15 @@ internal readonly ref struct ResampleTable : IDisposable
     public ResampleTable(int sourceSize, int size, ResampleFilter filter)
     {
         double scale = (double)sourceSize / size, stretch = Math.Max(scale, 1.0), support = filter.Support() * stretch;
-        _groups = ((int)Math.Ceiling(support) * 2 + 1 + GroupSize - 1) / GroupSize;
-        int room = checked(size * _groups * GroupSize * 2);
+        int widest = (int)Math.Ceiling(support) * 2 + 1;
+        WeightsPerWindow = (widest + GroupSize - 1) / GroupSize * GroupSize * 2;
+        int room = checked(size * WeightsPerWindow);
         _starts = ArrayPool<int>.Shared.Rent(size);
         _counts = ArrayPool<int>.Shared.Rent(size);
         _weights = ArrayPool<short>.Shared.Rent(room);
         _weights.AsSpan(0, room).Clear();
 
-        double[] window = ArrayPool<double>.Shared.Rent(_groups * GroupSize);
+        double[] window = ArrayPool<double>.Shared.Rent(widest);
         for (int i = 0; i < size; i++)
         {
             double centre = (i + 0.5) * scale;
@@ -41,17 +41,22 @@ internal readonly ref struct ResampleTable : IDisposable
             filter.Evaluate(window.AsSpan(0, count), first - centre + 0.5, 1.0 / stretch);
             _starts[i] = first;
             _counts[i] = count;
-            Store(window.AsSpan(0, count), _weights.AsSpan(i * _groups * GroupSize * 2));
+            Store(window.AsSpan(0, count), _weights.AsSpan(i * WeightsPerWindow));
         }
 
         ArrayPool<double>.Shared.Return(window);
     }
 
-    /// <summary>The first source position of window <paramref name="i"/>, and how many there are.</summary>
-    public (int Start, int Count) Window(int i) => (_starts[i], _counts[i]);
+    /// <summary>The first source position of each window.</summary>
+    public ReadOnlySpan<int> Starts => _starts;
 
-    /// <summary>The groups of weights of window <paramref name="i"/>.</summary>
-    public ReadOnlySpan<short> Weights(int i) => _weights.AsSpan(i * _groups * GroupSize * 2, _groups * GroupSize * 2);
+    /// <summary>How many source positions each window has.</summary>
+    public ReadOnlySpan<int> Counts => _counts;
+
+    /// <summary>The groups of all windows, <see cref="WeightsPerWindow"/> numbers each.</summary>
+    public ReadOnlySpan<short> Weights => _weights;
+
+    public int WeightsPerWindow { get; }
 
     public void Dispose()
     {
