@@ -1,17 +1,28 @@
+using System.Runtime.Intrinsics;
+
 namespace DinoSharp.Imaging;
 
 /// <summary>Operations without a strength, in place, equal to those of Pillow's <c>ImageOps</c>.</summary>
-public static class PixelOperations
+public static unsafe class PixelOperations
 {
-    /// <summary>Each pixel's luma (ITU-R 601-2) in all three channels.</summary>
+    /// <summary>Each pixel's luma in all three channels.</summary>
+    /// <exception cref="ArgumentException">The image is not RGB.</exception>
     public static void Grayscale(PixelImage image)
     {
         ArgumentNullException.ThrowIfNull(image);
         image.RequireRgb();
-        Span<byte> p = image.Pixels;
-        for (int i = 0; i < p.Length; i += 3)
+        Vector128<byte> first = Vector128.Create((byte)0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4, 5);
+        Vector128<byte> rest = Vector128.Create((byte)5, 5, 6, 6, 6, 7, 7, 7, 0, 0, 0, 0, 0, 0, 0, 0);
+        int length = image.Pixels.Length;
+        fixed (byte* pixels = image.PixelsAndSlack)
         {
-            p[i] = p[i + 1] = p[i + 2] = (byte)Luma.Of(p[i], p[i + 1], p[i + 2]);
+            for (int i = 0; i < length; i += 24)
+            {
+                Vector256<int> luma = Luma.OfEight(pixels + i);
+                Vector128<byte> bytes = PixelVectors.ToBytes(luma.GetLower(), luma.GetUpper(), default, default);
+                Vector128.Shuffle(bytes, first).Store(pixels + i);
+                *(ulong*)(pixels + i + 16) = Vector128.Shuffle(bytes, rest).AsUInt64().ToScalar();
+            }
         }
     }
 
@@ -19,9 +30,14 @@ public static class PixelOperations
     public static void Solarize(PixelImage image, byte threshold = 128)
     {
         ArgumentNullException.ThrowIfNull(image);
-        foreach (ref byte sample in image.Pixels)
+        int length = image.Pixels.Length;
+        fixed (byte* pixels = image.PixelsAndSlack)
         {
-            sample = sample < threshold ? sample : (byte)(255 - sample);
+            for (int i = 0; i < length; i += Vector256<byte>.Count)
+            {
+                Vector256<byte> samples = Vector256.Load(pixels + i);
+                (samples ^ Vector256.GreaterThanOrEqual(samples, Vector256.Create(threshold))).Store(pixels + i);
+            }
         }
     }
 
@@ -32,11 +48,28 @@ public static class PixelOperations
         int stride = image.Width * image.Channels;
         for (int y = 0; y < image.Height; y++)
         {
-            Span<byte> row = image.Pixels.Slice(y * stride, stride);
-            row.Reverse();
-            for (int x = 0; image.Channels == 3 && x < stride; x += 3)
+            image.Pixels.Slice(y * stride, stride).Reverse();
+        }
+
+        if (image.Channels == 3)
+        {
+            SwapFirstAndLastChannel(image);
+        }
+    }
+
+    private static void SwapFirstAndLastChannel(PixelImage image)
+    {
+        // Five pixels at a time; the sixteenth byte is stored as it was, and read again before that.
+        Vector128<byte> swapped = Vector128.Create((byte)2, 1, 0, 5, 4, 3, 8, 7, 6, 11, 10, 9, 14, 13, 12, 15);
+        int length = image.Pixels.Length;
+        fixed (byte* pixels = image.PixelsAndSlack)
+        {
+            Vector128<byte> five = Vector128.Load(pixels);
+            for (int i = 0; i < length; i += 15)
             {
-                (row[x], row[x + 2]) = (row[x + 2], row[x]);
+                Vector128<byte> next = Vector128.Load(pixels + i + 15);
+                Vector128.Shuffle(five, swapped).Store(pixels + i);
+                five = next;
             }
         }
     }
