@@ -10,7 +10,6 @@ public sealed class Trainer : IDisposable
 {
     private readonly PretrainingMethod _method;
     private readonly TrainingOptions _options;
-    private readonly TrainingPlan _plan;
     private readonly ParameterGroups _groups;
     private readonly CosineSchedule _learningRate;
     private readonly CosineSchedule _weightDecay;
@@ -19,7 +18,7 @@ public sealed class Trainer : IDisposable
     {
         _method = method;
         _options = options.Validated();
-        _plan = plan;
+        Plan = plan;
         _groups = ParameterGroups.Of(method.Trained);
         Optimizer = TrainingOptimizer.Create(options.Optimizer, _groups);
         _learningRate = new CosineSchedule(
@@ -30,11 +29,20 @@ public sealed class Trainer : IDisposable
     /// <summary>Moves the parameters; its state is part of a checkpoint.</summary>
     public TrainingOptimizer Optimizer { get; }
 
+    /// <summary>How long the training is.</summary>
+    public TrainingPlan Plan { get; }
+
+    /// <summary>Learning rate of the last step.</summary>
+    public double LearningRate { get; private set; }
+
+    /// <summary>Weight decay of the last step.</summary>
+    public double WeightDecay { get; private set; }
+
     /// <summary>Optimizer steps done.</summary>
     public long StepsDone { get; set; }
 
     /// <summary>Whether the plan is fulfilled.</summary>
-    public bool Finished => StepsDone == _plan.TotalSteps;
+    public bool Finished => StepsDone == Plan.TotalSteps;
 
     /// <summary>Runs through batches until the plan is fulfilled or a stop is asked for.</summary>
     /// <param name="batches">
@@ -48,8 +56,8 @@ public sealed class Trainer : IDisposable
     {
         while (!Finished)
         {
-            int epoch = _plan.StepAfter(StepsDone).Epoch;
-            int firstBatch = (int)(StepsDone % _plan.StepsPerEpoch);
+            int epoch = Plan.StepAfter(StepsDone).Epoch;
+            int firstBatch = (int)(StepsDone % Plan.StepsPerEpoch);
             if (firstBatch == 0)
             {
                 _method.BeginEpoch(epoch);
@@ -57,8 +65,7 @@ public sealed class Trainer : IDisposable
 
             foreach (var crops in batches(epoch, firstBatch))
             {
-                var result = Step(crops);
-                observer.AfterStep(result, this);
+                observer.AfterStep(Step(crops), this);
                 if (stop.IsCancellationRequested)
                 {
                     observer.Stopped(this);
@@ -75,8 +82,8 @@ public sealed class Trainer : IDisposable
     public StepResult Step(IReadOnlyList<Tensor> crops)
     {
         using var scope = NewDisposeScope();
-        var step = _plan.StepAfter(StepsDone);
-        double learningRate = _learningRate.At(step.Index), weightDecay = _weightDecay.At(step.Index);
+        var step = Plan.StepAfter(StepsDone);
+        (LearningRate, WeightDecay) = (_learningRate.At(step.Index), _weightDecay.At(step.Index));
         // What torch draws in a step (stochastic depth) depends on seed and step alone, so a resumed run draws the same.
         manual_seed(unchecked(_options.Seed * 0x5DEECE66DL + step.Index));
 
@@ -91,7 +98,7 @@ public sealed class Trainer : IDisposable
 
         if (!double.IsFinite(loss))
         {
-            throw new TrainingDivergedException(step.Index, loss, learningRate);
+            throw new TrainingDivergedException(step.Index, loss, LearningRate);
         }
 
         if (_options.ClipGradient > 0)
@@ -100,11 +107,11 @@ public sealed class Trainer : IDisposable
         }
 
         _method.BeforeOptimizerStep(step);
-        Optimizer.Step(learningRate, weightDecay);
+        Optimizer.Step(LearningRate, WeightDecay);
         Optimizer.ClearGradients();
         _method.AfterOptimizerStep(step);
         StepsDone++;
-        return new StepResult(step, loss, learningRate, weightDecay);
+        return new StepResult(step, loss, LearningRate, WeightDecay);
     }
 
     public void Dispose() => Optimizer.Dispose();

@@ -22,6 +22,9 @@ internal sealed class AdamWOptimizer : TrainingOptimizer
 
     public override IReadOnlyList<IParameterState> States { get; }
 
+    public override IReadOnlyList<(string Name, object? Value)> PyTorchSettings { get; } =
+        [("betas", new object?[] { 0.9, 0.999 }), ("eps", 1e-8), ("amsgrad", false)];
+
     public override void Step(double learningRate, double weightDecay)
     {
         _decayed.weight_decay = weightDecay;
@@ -37,10 +40,10 @@ internal sealed class AdamWOptimizer : TrainingOptimizer
         public IReadOnlyList<(string Name, Tensor Tensor)> Tensors { get; } =
             [("exp_avg", state.exp_avg), ("exp_avg_sq", state.exp_avg_sq)];
 
-        public long StepCount
+        public long? StepCount
         {
             get => state.step;
-            set => state.step = value;
+            set => state.step = value ?? 0;
         }
     }
 }

@@ -8,6 +8,6 @@ public interface IParameterState
     /// <summary>Live tensors by PyTorch's names, of the parameter's shape.</summary>
     IReadOnlyList<(string Name, Tensor Tensor)> Tensors { get; }
 
-    /// <summary>How often the parameter was moved; kept only by optimizers that correct for it.</summary>
-    long StepCount { get; set; }
+    /// <summary>How often the parameter was moved; null where the optimizer does not count.</summary>
+    long? StepCount { get; set; }
 }

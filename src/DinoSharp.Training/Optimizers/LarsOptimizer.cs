@@ -21,6 +21,8 @@ internal sealed class LarsOptimizer : TrainingOptimizer
 
     public override IReadOnlyList<IParameterState> States { get; }
 
+    public override IReadOnlyList<(string Name, object? Value)> PyTorchSettings { get; } = [("momentum", Momentum), ("eta", TrustCoefficient)];
+
     public override void Step(double learningRate, double weightDecay)
     {
         using var noGrad = no_grad();
@@ -61,6 +63,10 @@ internal sealed class LarsOptimizer : TrainingOptimizer
     {
         public IReadOnlyList<(string Name, Tensor Tensor)> Tensors { get; } = [("mu", momentum)];
 
-        public long StepCount { get; set; }
+        public long? StepCount
+        {
+            get => null;
+            set { }
+        }
     }
 }

@@ -29,6 +29,9 @@ internal sealed class SgdOptimizer : TrainingOptimizer
 
     public override IReadOnlyList<IParameterState> States { get; }
 
+    public override IReadOnlyList<(string Name, object? Value)> PyTorchSettings { get; } =
+        [("momentum", Momentum), ("dampening", 0.0), ("nesterov", false)];
+
     public override void Step(double learningRate, double weightDecay)
     {
         _decayed.weight_decay = weightDecay;
@@ -50,6 +53,10 @@ internal sealed class SgdOptimizer : TrainingOptimizer
 
         public IReadOnlyList<(string Name, Tensor Tensor)> Tensors { get; }
 
-        public long StepCount { get; set; }
+        public long? StepCount
+        {
+            get => null;
+            set { }
+        }
     }
 }

@@ -14,6 +14,9 @@ public abstract class TrainingOptimizer(ParameterGroups groups) : IDisposable
     /// <summary>What is remembered of each parameter, in the order of <see cref="ParameterGroups.All"/>.</summary>
     public abstract IReadOnlyList<IParameterState> States { get; }
 
+    /// <summary>What PyTorch's optimizer of this kind writes into each parameter group beside learning rate and weight decay.</summary>
+    public abstract IReadOnlyList<(string Name, object? Value)> PyTorchSettings { get; }
+
     public static TrainingOptimizer Create(OptimizerKind kind, ParameterGroups groups) => kind switch
     {
         OptimizerKind.AdamW => new AdamWOptimizer(groups),

@@ -1,0 +1,175 @@
+using System.Globalization;
+using DinoSharp.Checkpoints;
+using DinoSharp.Models.Weights;
+using DinoSharp.Training.Optimizers;
+using static TorchSharp.torch;
+
+namespace DinoSharp.Training.Runs;
+
+/// <summary>
+/// The whole state of a training in one file, laid out as the reference's checkpoints (student, teacher, optimizer, epoch, args,
+/// dino_loss), so that either program goes on with the other's run. What the reference has no place for stands under "dinosharp".
+/// </summary>
+public static class RunCheckpoint
+{
+    private const string Own = "dinosharp";
+
+    /// <summary>Writes the state, whole or not at all.</summary>
+    /// <param name="path">a .pth file</param>
+    /// <param name="method">whose state</param>
+    /// <param name="trainer">whose optimizer and step</param>
+    /// <param name="arguments">settings under the reference's names, for whoever reads the file there</param>
+    public static void Save(string path, PretrainingMethod method, Trainer trainer, IReadOnlyDictionary<string, object?> arguments)
+    {
+        var root = new OrderedDictionary<object, object?>();
+        foreach (var section in method.State)
+        {
+            var tensors = new OrderedDictionary<object, object?>();
+            foreach (var (name, tensor) in section.Tensors)
+            {
+                tensors.Add(section.Prefix + name, TensorArrays.ToArray(tensor));
+            }
+
+            root.Add(section.Name, tensors);
+        }
+
+        root.Add("optimizer", OptimizerState(trainer));
+        root.Add("epoch", trainer.StepsDone / trainer.Plan.StepsPerEpoch);
+        root.Add("args", new PickledNamespace(new OrderedDictionary<string, object?>(arguments)));
+        root.Add(Own, new OrderedDictionary<object, object?>
+        {
+            ["step"] = trainer.StepsDone,
+            ["steps_per_epoch"] = (long)trainer.Plan.StepsPerEpoch,
+        });
+        TorchFile.Write(path, root);
+    }
+
+    /// <summary>
+    /// Puts the state of a file into method and trainer. A checkpoint of the reference, which knows epochs only, goes on at its epoch.
+    /// </summary>
+    /// <exception cref="CheckpointException">One line: the file is damaged, or of another method or network.</exception>
+    public static void Load(string path, PretrainingMethod method, Trainer trainer)
+    {
+        var root = Dictionary(TorchFile.Read(path), path, "the file");
+        foreach (var section in method.State)
+        {
+            LoadSection(path, section, Dictionary(Entry(root, section.Name, path), path, section.Name));
+        }
+
+        LoadOptimizer(path, Dictionary(Entry(root, "optimizer", path), path, "optimizer"), trainer.Optimizer);
+        trainer.StepsDone = root.TryGetValue(Own, out object? own)
+            ? (long)Entry(Dictionary(own, path, Own), "step", path)!
+            : (long)Entry(root, "epoch", path)! * trainer.Plan.StepsPerEpoch;
+    }
+
+    private static void LoadSection(string path, StateSection section, OrderedDictionary<object, object?> saved)
+    {
+        string[] missing = [.. section.Tensors.Select(t => section.Prefix + t.Name).Where(name => !saved.ContainsKey(name))];
+        if (missing.Length > 0 || saved.Count != section.Tensors.Count)
+        {
+            throw new CheckpointException(string.Create(CultureInfo.InvariantCulture,
+                $"{path}: '{section.Name}' does not fit this network: {missing.Length} tensors missing, " +
+                $"{saved.Count - section.Tensors.Count + missing.Length} left over{(missing.Length > 0 ? $" (first missing: {missing[0]})" : "")}"));
+        }
+
+        foreach (var (name, tensor) in section.Tensors)
+        {
+            CopyInto(path, section.Prefix + name, saved[section.Prefix + name], tensor);
+        }
+    }
+
+    /// <summary>torch.optim's layout: state by parameter number, decayed ones first; parameters never moved have none.</summary>
+    private static OrderedDictionary<object, object?> OptimizerState(Trainer trainer)
+    {
+        var optimizer = trainer.Optimizer;
+        var state = new OrderedDictionary<object, object?>();
+        for (int i = 0; i < optimizer.States.Count; i++)
+        {
+            var parameter = optimizer.States[i];
+            if (parameter.StepCount == 0)
+            {
+                continue;
+            }
+
+            var entry = new OrderedDictionary<object, object?>();
+            if (parameter.StepCount is { } count)
+            {
+                entry.Add("step", ArrayData.FromFloat32([count]));
+            }
+
+            foreach (var (name, tensor) in parameter.Tensors)
+            {
+                entry.Add(name, TensorArrays.ToArray(tensor));
+            }
+
+            state.Add((long)i, entry);
+        }
+
+        long decayed = optimizer.Groups.Decayed.Count, all = decayed + optimizer.Groups.Undecayed.Count;
+        return new OrderedDictionary<object, object?>
+        {
+            ["state"] = state,
+            ["param_groups"] = new List<object?> { Group(0, decayed, trainer.WeightDecay), Group(decayed, all, 0) },
+        };
+
+        OrderedDictionary<object, object?> Group(long from, long to, double weightDecay)
+        {
+            var group = new OrderedDictionary<object, object?> { ["lr"] = trainer.LearningRate, ["weight_decay"] = weightDecay };
+            foreach (var (name, value) in optimizer.PyTorchSettings)
+            {
+                group.Add(name, value);
+            }
+
+            group.Add("params", Enumerable.Range((int)from, (int)(to - from)).Select(i => (object?)(long)i).ToList());
+            return group;
+        }
+    }
+
+    private static void LoadOptimizer(string path, OrderedDictionary<object, object?> saved, TrainingOptimizer optimizer)
+    {
+        var state = Dictionary(Entry(saved, "state", path), path, "optimizer.state");
+        for (int i = 0; i < optimizer.States.Count; i++)
+        {
+            var target = optimizer.States[i];
+            if (!state.TryGetValue((long)i, out object? found))
+            {
+                target.StepCount = 0;
+                continue;
+            }
+
+            var entry = Dictionary(found, path, $"optimizer.state.{i}");
+            if (target.StepCount is not null)
+            {
+                target.StepCount = Entry(entry, "step", path) switch
+                {
+                    ArrayData { Count: 1 } count => (long)count.ToFloat32()[0],
+                    long count => count, // PyTorch before 1.12
+                    _ => throw new CheckpointException($"{path}: optimizer.state.{i}.step is not a number"),
+                };
+            }
+
+            foreach (var (name, tensor) in target.Tensors)
+            {
+                CopyInto(path, $"optimizer.state.{i}.{name}", Entry(entry, name, path), tensor);
+            }
+        }
+    }
+
+    private static void CopyInto(string path, string name, object? array, Tensor tensor)
+    {
+        if (array is not ArrayData values || !values.Shape.SequenceEqual(tensor.shape))
+        {
+            string found = array is ArrayData other ? $"[{string.Join(", ", other.Shape)}]" : "not a tensor";
+            throw new CheckpointException($"{path}: {name} is {found} and should be [{string.Join(", ", tensor.shape)}]");
+        }
+
+        TensorArrays.CopyInto(values, tensor);
+    }
+
+    private static OrderedDictionary<object, object?> Dictionary(object? value, string path, string what) =>
+        value as OrderedDictionary<object, object?> ?? throw new CheckpointException($"{path}: {what} is not a dictionary of a training's state");
+
+    private static object? Entry(OrderedDictionary<object, object?> dictionary, string name, string path) =>
+        dictionary.TryGetValue(name, out object? value) ? value
+            : throw new CheckpointException($"{path}: no '{name}' inside: this is not a checkpoint of a training by this method");
+}

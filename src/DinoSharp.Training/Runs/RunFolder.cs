@@ -1,0 +1,83 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using DinoSharp.Checkpoints;
+
+namespace DinoSharp.Training.Runs;
+
+/// <summary>
+/// Where a training leaves everything: run.json (settings, version, host), metrics.jsonl, TensorBoard events, checkpoints/.
+/// A folder belongs to one set of settings; starting again in it goes on with that run.
+/// </summary>
+public sealed class RunFolder
+{
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
+
+    private RunFolder(string path) => Path = System.IO.Path.GetFullPath(path);
+
+    public string Path { get; }
+
+    /// <summary>Settings and surroundings of the run.</summary>
+    public string RunFile => System.IO.Path.Combine(Path, "run.json");
+
+    /// <summary>One JSON object a logged step.</summary>
+    public string MetricsFile => System.IO.Path.Combine(Path, "metrics.jsonl");
+
+    /// <summary>The newest state; a run goes on from here.</summary>
+    public string LatestCheckpoint => Checkpoint("latest");
+
+    /// <summary>A checkpoint by its name without ending.</summary>
+    public string Checkpoint(string name) => System.IO.Path.Combine(Path, "checkpoints", name + ".pth");
+
+    /// <summary>Makes the folder, or opens it if it holds a run of the same settings.</summary>
+    /// <param name="path">an empty or missing folder, or one of an earlier start of this run</param>
+    /// <param name="settings">what must be the same for the run to go on, flat names to values</param>
+    /// <param name="surroundings">version, host and the like; may change from start to start</param>
+    /// <exception cref="RunFolderException">One line: the folder holds another run, or something else.</exception>
+    public static RunFolder Open(string path, JsonObject settings, JsonObject surroundings)
+    {
+        var folder = new RunFolder(path);
+        if (File.Exists(folder.RunFile))
+        {
+            folder.RequireSame(settings);
+        }
+        else if (File.Exists(folder.Path) || (Directory.Exists(folder.Path) && Directory.EnumerateFileSystemEntries(folder.Path).Any()))
+        {
+            throw new RunFolderException($"{path} exists and is not a run folder: name another one with --out");
+        }
+
+        Directory.CreateDirectory(System.IO.Path.Combine(folder.Path, "checkpoints"));
+        var run = new JsonObject { ["settings"] = settings.DeepClone(), ["surroundings"] = surroundings.DeepClone() };
+        AtomicFile.Write(folder.RunFile, stream => JsonSerializer.Serialize(stream, run, Indented));
+        return folder;
+    }
+
+    private void RequireSame(JsonObject settings)
+    {
+        JsonObject? earlier;
+        try
+        {
+            earlier = JsonNode.Parse(File.ReadAllText(RunFile))?["settings"] as JsonObject;
+        }
+        catch (JsonException error)
+        {
+            throw new RunFolderException($"{RunFile} is damaged ({error.Message}): name another folder with --out", error);
+        }
+
+        string[] differing =
+        [
+            .. settings.Select(s => s.Key).Union(earlier?.Select(s => s.Key) ?? [])
+                .Where(name => !JsonNode.DeepEquals(settings[name], earlier?[name]))
+                .Select(name => $"{name} was {Show(earlier?[name])}, now {Show(settings[name])}"),
+        ];
+        if (differing.Length > 0)
+        {
+            throw new RunFolderException(
+                $"{Path} holds a run of other settings: {string.Join("; ", differing)}. Use the same settings to go on, or another --out");
+        }
+    }
+
+    private static string Show(JsonNode? value) => value?.ToJsonString() ?? "not set";
+}
+
+/// <summary>A run folder cannot be used as asked; the message is one line.</summary>
+public sealed class RunFolderException(string message, Exception? inner = null) : Exception(message, inner);
