@@ -155,11 +155,11 @@ internal sealed class BatchPipeline<TBatch> : IDisposable
 
     private sealed class Pending(int number, TBatch batch, int size)
     {
-        public int Number => number;
+        public int Number { get; } = number;
 
-        public TBatch Batch => batch;
+        public TBatch Batch { get; } = batch;
 
-        public int Size => size;
+        public int Size { get; } = size;
 
         public int Taken { get; set; }
 
