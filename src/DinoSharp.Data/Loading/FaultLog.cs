@@ -1,0 +1,50 @@
+using System.Collections.Concurrent;
+using DinoSharp.Imaging;
+
+namespace DinoSharp.Data;
+
+/// <summary>An image that could not be used.</summary>
+/// <param name="Index">Its index in the source.</param>
+/// <param name="Name">Its name in the source.</param>
+/// <param name="Reason">One line.</param>
+public sealed record Fault(int Index, string Name, string Reason);
+
+/// <summary>The images that could not be used, each once. Safe to use from several threads.</summary>
+public sealed class FaultLog
+{
+    private const int Shown = 3;
+
+    private readonly ConcurrentDictionary<int, Fault> _faults = new();
+
+    public int Count => _faults.Count;
+
+    /// <summary>The faults so far, by index.</summary>
+    public IReadOnlyList<Fault> Faults => [.. _faults.Values.OrderBy(fault => fault.Index)];
+
+    internal bool Contains(int index) => _faults.ContainsKey(index);
+
+    /// <summary>Loads an image, or notes why that is impossible and gives null.</summary>
+    internal PixelImage? TryLoad(IImageSource source, int index, DecodeOptions options)
+    {
+        try
+        {
+            return source.Load(index, options);
+        }
+        catch (Exception error) when (error is ImageFormatException or IOException or UnauthorizedAccessException)
+        {
+            _faults.TryAdd(index, new Fault(index, source.NameOf(index), error.Message.ReplaceLineEndings(" ")));
+            return null;
+        }
+    }
+
+    /// <summary>Gives up on a source of which too many images are unusable.</summary>
+    internal void ThrowIfMoreThan(double share, IImageSource source)
+    {
+        if (Count > share * source.Count)
+        {
+            string first = string.Join("; ", Faults.Take(Shown).Select(fault => fault.Reason));
+            throw new ImageSourceException(
+                source.Path, $"{Count} of {source.Count} images cannot be used, too many to go on; mend or remove them. The first: {first}");
+        }
+    }
+}

@@ -1,0 +1,57 @@
+using DinoSharp.Imaging;
+
+namespace DinoSharp.Data;
+
+/// <summary>How images are loaded ahead of their use.</summary>
+public sealed record LoaderOptions
+{
+    private readonly int _batchSize = 64;
+    private readonly int _threads = Environment.ProcessorCount;
+    private readonly int _prefetch = 2;
+    private readonly double _faultShareLimit = 0.05;
+
+    /// <summary>Images a batch.</summary>
+    public int BatchSize
+    {
+        get => _batchSize;
+        init => _batchSize = AtLeastOne(value);
+    }
+
+    /// <summary>Threads that decode and augment; by default one a processor. What is loaded does not depend on it.</summary>
+    public int Threads
+    {
+        get => _threads;
+        init => _threads = AtLeastOne(value);
+    }
+
+    /// <summary>Batches in memory at most, besides the one in use.</summary>
+    public int Prefetch
+    {
+        get => _prefetch;
+        init => _prefetch = AtLeastOne(value);
+    }
+
+    /// <summary>Determines the order of the images and their views.</summary>
+    public ulong Seed { get; init; }
+
+    /// <summary>The part of a source's images, from 0 to 1, that may be unusable before loading gives up.</summary>
+    public double FaultShareLimit
+    {
+        get => _faultShareLimit;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(value);
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, 1);
+            _faultShareLimit = value;
+        }
+    }
+
+    /// <summary>Limits on the images.</summary>
+    public DecodeOptions Decoding { get; init; } = new();
+
+    private static int AtLeastOne(int value)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
+        return value;
+    }
+}

@@ -1,0 +1,28 @@
+using DinoSharp.Imaging;
+
+namespace DinoSharp.Data;
+
+/// <summary>A set of images of a fixed order, with or without labels. All members are safe to use from several threads.</summary>
+public interface IImageSource : IDisposable
+{
+    /// <summary>The file or folder that holds the images.</summary>
+    string Path { get; }
+
+    /// <summary>How many images there are, at least 1.</summary>
+    int Count { get; }
+
+    /// <summary>The classes' names, by label; empty where the images have no labels.</summary>
+    IReadOnlyList<string> Classes { get; }
+
+    /// <summary>An image's name within the source, by which a person finds it.</summary>
+    string NameOf(int index);
+
+    /// <summary>An image's class, an index into <see cref="Classes"/>; -1 where the images have no labels.</summary>
+    int LabelOf(int index);
+
+    /// <summary>Reads and decodes an image to RGB. The caller disposes it.</summary>
+    /// <exception cref="ImageFormatException">The image is damaged, of an unknown format, or larger than allowed.</exception>
+    /// <exception cref="IOException">The image cannot be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">The image may not be read.</exception>
+    PixelImage Load(int index, DecodeOptions options);
+}

@@ -1,0 +1,138 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using System.IO.Compression;
+using DinoSharp.Imaging;
+using FilePath = System.IO.Path;
+
+namespace DinoSharp.Data;
+
+/// <summary>
+/// Grey images in MNIST's idx format, gzipped or not, held in memory: a header of big-endian numbers (magic number, then each
+/// dimension), and then the bytes. The labels are in a second file, found by its name.
+/// </summary>
+internal sealed class IdxSource : IImageSource
+{
+    private const int Magic = 0x0800, MaxGzipRatio = 1032;
+
+    private readonly int _height, _width;
+    private readonly byte[] _images;
+    private readonly byte[]? _labels;
+
+    private IdxSource(string path, int[] shape, byte[] images, byte[]? labels)
+    {
+        Path = path;
+        (Count, _height, _width) = (shape[0], shape[1], shape[2]);
+        _images = images;
+        _labels = labels;
+        Classes = labels is null ? [] : [.. Enumerable.Range(0, labels.Max() + 1).Select(label => label.ToString(CultureInfo.InvariantCulture))];
+    }
+
+    public string Path { get; }
+
+    public int Count { get; }
+
+    public IReadOnlyList<string> Classes { get; }
+
+    public static bool IsImagesFile(string path)
+    {
+        string name = FilePath.GetFileName(path);
+        return name.Contains("images", StringComparison.Ordinal) && name.Contains("idx3", StringComparison.Ordinal);
+    }
+
+    public static bool ContainedIn(string folder) => Directory.EnumerateFiles(folder).Any(IsImagesFile);
+
+    /// <summary>Opens the part of a folder whose files' names start with <c>train</c>, or for the split <c>test</c> with <c>t10k</c>.</summary>
+    public static IdxSource OpenFolder(string folder, string? split)
+    {
+        string prefix = split switch
+        {
+            null or "train" => "train",
+            "test" => "t10k",
+            _ => throw new ImageSourceException(folder, $"idx files have the splits train and test, not '{split}'"),
+        };
+        string file = Directory.EnumerateFiles(folder)
+            .Where(path => IsImagesFile(path) && FilePath.GetFileName(path).StartsWith(prefix, StringComparison.Ordinal))
+            .Order(StringComparer.Ordinal).FirstOrDefault()
+            ?? throw new ImageSourceException(folder, $"it has idx files, but no {prefix}-images-idx3-ubyte or .gz; put it there");
+        return OpenFile(file);
+    }
+
+    public static IdxSource OpenFile(string path)
+    {
+        (int[] shape, byte[] images) = Read(path, dimensions: 3);
+        string labelsName = FilePath.GetFileName(path).Replace("images", "labels", StringComparison.Ordinal);
+        string labelsPath = FilePath.Combine(FilePath.GetDirectoryName(path)!, labelsName.Replace("idx3", "idx1", StringComparison.Ordinal));
+        if (!File.Exists(labelsPath))
+        {
+            return new IdxSource(path, shape, images, labels: null);
+        }
+
+        (int[] labelsShape, byte[] labels) = Read(labelsPath, dimensions: 1);
+        return labelsShape[0] == shape[0]
+            ? new IdxSource(path, shape, images, labels)
+            : throw new ImageSourceException(labelsPath, $"it has {labelsShape[0]} labels for {shape[0]} images; the two files must belong together");
+    }
+
+    public string NameOf(int index) => string.Create(CultureInfo.InvariantCulture, $"{FilePath.GetFileName(Path)}#{index}");
+
+    public int LabelOf(int index) => _labels is null ? -1 : _labels[index];
+
+    public PixelImage Load(int index, DecodeOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        if (options.MaxPixels < (long)_width * _height)
+        {
+            throw new ImageFormatException(NameOf(index), $"the images have {_width} x {_height} pixels, and {options.MaxPixels} are allowed");
+        }
+
+        PixelImage image = new(_width, _height);
+        Span<byte> pixels = image.Pixels;
+        int area = _width * _height;
+        ReadOnlySpan<byte> grey = _images.AsSpan(index * area, area);
+        for (int i = 0; i < grey.Length; i++)
+        {
+            pixels[3 * i] = pixels[3 * i + 1] = pixels[3 * i + 2] = grey[i];
+        }
+
+        return image;
+    }
+
+    public void Dispose()
+    {
+        // Everything is in managed memory.
+    }
+
+    private static (int[] Shape, byte[] Values) Read(string path, int dimensions)
+    {
+        using FileStream file = File.OpenRead(path);
+        bool zipped = FilePath.GetExtension(path).Equals(".gz", StringComparison.OrdinalIgnoreCase);
+        using Stream stream = zipped ? new GZipStream(file, CompressionMode.Decompress) : file;
+        try
+        {
+            Span<byte> header = stackalloc byte[4 * (1 + dimensions)];
+            stream.ReadExactly(header);
+            int[] shape = new int[dimensions];
+            long size = 1;
+            for (int i = 0; i < dimensions; i++)
+            {
+                shape[i] = BinaryPrimitives.ReadInt32BigEndian(header[(4 * (1 + i))..]);
+                size = shape[i] > 0 && size <= Array.MaxLength / shape[i] ? size * shape[i] : long.MaxValue;
+            }
+
+            // What the file declares must fit into it before memory is taken.
+            long largest = Math.Min(Array.MaxLength, zipped ? file.Length * MaxGzipRatio : file.Length - header.Length);
+            if (BinaryPrimitives.ReadInt32BigEndian(header) != (Magic | dimensions) || size > largest)
+            {
+                throw new InvalidDataException();
+            }
+
+            byte[] values = new byte[size];
+            stream.ReadExactly(values);
+            return (shape, values);
+        }
+        catch (Exception error) when (error is InvalidDataException or EndOfStreamException)
+        {
+            throw new ImageSourceException(path, $"no idx file of bytes in {dimensions} dimension(s), or a damaged one; fetch it again", error);
+        }
+    }
+}
