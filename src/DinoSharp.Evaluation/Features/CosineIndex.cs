@@ -15,8 +15,7 @@ internal sealed class CosineIndex : IDisposable
     {
         using var noGradients = no_grad();
         using var scope = NewDisposeScope();
-        _database = UnitRows(database, "database").MoveToOuterDisposeScope();
-        _database.DetachFromDisposeScope();
+        _database = UnitRows(database, "database").DetachFromDisposeScope();
         ChunkRows = Math.Max(1, similarityBytes / (sizeof(float) * Math.Max(1, Count)));
     }
 

@@ -26,8 +26,7 @@ public sealed class KnnClassifier : IDisposable
         _classCount = classCount;
         RequireLabels(labels, train.size(0), "training");
         _train = new CosineIndex(train, _options.SimilarityBytes);
-        _labels = labels.to(train.device, copy: true);
-        _labels.DetachFromDisposeScope();
+        _labels = labels.to(train.device, copy: true).DetachFromDisposeScope();
     }
 
     /// <summary>The scores on labelled images, one for each k of the options.</summary>
