@@ -36,8 +36,8 @@ internal sealed class CosineIndex : IDisposable
     {
         if (queries.dim() == 2 && queries.size(1) != _database.size(1))
         {
-            throw new EvaluationException(
-                $"features of length {queries.size(1)} cannot be compared with features of length {_database.size(1)}: use one backbone for both");
+            throw new EvaluationException($"features of length {queries.size(1)} cannot be compared with features of length "
+                + $"{_database.size(1)}: use one backbone for both");
         }
 
         return UnitRows(queries.to(Device), "queries").split(ChunkRows);
@@ -73,7 +73,7 @@ internal sealed class CosineIndex : IDisposable
         using var scope = NewDisposeScope();
         if (!features.isfinite().all().item<bool>())
         {
-            throw new EvaluationException($"the {what} hold features that are not finite: the weights have diverged or are not of this backbone");
+            throw new EvaluationException($"the {what} hold values that are not finite: the weights diverged or are not this backbone's");
         }
 
         return nn.functional.normalize(features, 2, 1).MoveToOuterDisposeScope();

@@ -4,13 +4,13 @@ using DinoSharp.Checkpoints;
 
 namespace DinoSharp.Evaluation.Features;
 
-/// <summary>Feature tables as comma-separated text in the invariant culture, with a header line. An image without a label has an empty one.</summary>
+/// <summary>Feature tables as comma-separated text in the invariant culture, with a header line; no label is an empty field.</summary>
 internal static class FeatureCsv
 {
     /// <summary>path, label, f0, f1, ...: a line an image. Reading a number back gives the same float.</summary>
     public static void WriteFeatures(FeatureTable table, string path) => Write(path, csv =>
     {
-        WriteHeader(csv, ["path", "label", .. Enumerable.Range(0, table.Dim).Select(d => string.Create(CultureInfo.InvariantCulture, $"f{d}"))]);
+        WriteHeader(csv, ["path", "label", .. Enumerable.Range(0, table.Dim).Select(d => $"f{d}")]);
         for (int row = 0; row < table.Rows; row++)
         {
             csv.WriteField(table.Names[row]);

@@ -12,18 +12,10 @@ public static class FeatureExtractor
     /// <returns>row-major // [B, D]</returns>
     public static float[] Features(Backbone backbone, Tensor images)
     {
-        bool training = backbone.training;
-        backbone.eval();
-        try
-        {
-            using var inference = inference_mode();
-            using var scope = NewDisposeScope();
-            var features = backbone.forward(images.to(backbone.parameters().First().device)); // [B, D]
-            return features.to(ScalarType.Float32).cpu().contiguous().data<float>().ToArray();
-        }
-        finally
-        {
-            backbone.train(training);
-        }
+        using var mode = new EvaluationMode(backbone);
+        using var inference = inference_mode();
+        using var scope = NewDisposeScope();
+        var features = backbone.forward(images.to(backbone.parameters().First().device)); // [B, D]
+        return features.to(ScalarType.Float32).cpu().contiguous().data<float>().ToArray();
     }
 }

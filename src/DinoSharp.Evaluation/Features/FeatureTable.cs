@@ -67,7 +67,7 @@ public sealed class FeatureTable
                 FeatureCsv.WriteFeatures(this, path);
                 break;
             default:
-                throw new EvaluationException($"{path}: features are written as .safetensors, .npy or .csv; give a name with one of these endings");
+                throw new EvaluationException($"{path}: features are written as .safetensors, .npy or .csv; choose one of these endings");
         }
     }
 }

@@ -11,7 +11,7 @@ public sealed record KnnOptions
     /// <summary>The temperature T of a vote's weight, exp(similarity / T).</summary>
     public double Temperature { get; init; } = 0.07;
 
-    /// <summary>The most bytes the similarities of a chunk of test rows with all training rows may take; a chunk has at least one row.</summary>
+    /// <summary>Most bytes of the similarities of a chunk of test rows with all training rows; a chunk has at least one row.</summary>
     public long SimilarityBytes { get; init; } = 256L << 20;
 
     /// <summary>Returns itself if the values make a classifier.</summary>

@@ -19,7 +19,7 @@ public sealed class NearestNeighbors : IDisposable
 
     /// <param name="table">Copied to the device.</param>
     /// <param name="device">where to search; the CPU if not given</param>
-    /// <param name="similarityBytes">the most memory the similarities of a chunk of queries may take; a chunk has at least one query</param>
+    /// <param name="similarityBytes">most bytes of the similarities of a chunk of queries; a chunk has at least one query</param>
     /// <exception cref="EvaluationException">A feature is not finite.</exception>
     public NearestNeighbors(FeatureTable table, Device? device = null, long similarityBytes = DefaultSimilarityBytes)
     {
