@@ -18,7 +18,14 @@ public sealed class NamedArrays : IReadOnlyCollection<KeyValuePair<string, Array
     public ArrayData this[string name] => _arrays[name];
 
     /// <summary>Adds an array; a name may stand once.</summary>
-    public void Add(string name, ArrayData array) => _arrays.Add(name, array);
+    /// <exception cref="InvalidDataException">The name is there already.</exception>
+    public void Add(string name, ArrayData array)
+    {
+        if (!_arrays.TryAdd(name, array))
+        {
+            throw new InvalidDataException($"tensor {name} stands there twice");
+        }
+    }
 
     /// <summary>Whether the name is there, and its array.</summary>
     public bool TryGet(string name, [NotNullWhen(true)] out ArrayData? array) => _arrays.TryGetValue(name, out array);

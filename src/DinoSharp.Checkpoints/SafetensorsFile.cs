@@ -1,0 +1,184 @@
+using System.Buffers.Binary;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace DinoSharp.Checkpoints;
+
+/// <summary>
+/// The safetensors format: 8 bytes with the length of a JSON header, the header (type, shape, place of each tensor), then all bytes.
+/// </summary>
+public static class SafetensorsFile
+{
+    private const string Metadata = "__metadata__";
+    private const long MaxHeader = 100_000_000; // the format's own limit
+    private const int Alignment = 8;
+
+    private static readonly Dictionary<string, ElementType> Types = new(StringComparer.Ordinal)
+    {
+        ["F32"] = ElementType.Float32,
+        ["F64"] = ElementType.Float64,
+        ["F16"] = ElementType.Float16,
+        ["BF16"] = ElementType.BFloat16,
+        ["I64"] = ElementType.Int64,
+        ["I32"] = ElementType.Int32,
+        ["I16"] = ElementType.Int16,
+        ["I8"] = ElementType.Int8,
+        ["U8"] = ElementType.UInt8,
+        ["BOOL"] = ElementType.Bool,
+    };
+
+    /// <summary>All tensors of a file.</summary>
+    /// <exception cref="CheckpointException">One line: the file is missing or damaged.</exception>
+    public static NamedArrays Read(string path) => Read(path, out _);
+
+    /// <summary>All tensors of a file and the texts that stand with them.</summary>
+    /// <exception cref="CheckpointException">One line: the file is missing or damaged.</exception>
+    public static NamedArrays Read(string path, out IReadOnlyDictionary<string, string> metadata)
+    {
+        try
+        {
+            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1 << 20);
+            return Read(file, out metadata);
+        }
+        catch (Exception cause) when (cause is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new CheckpointException($"{path}: no such file", cause);
+        }
+        catch (Exception cause) when (cause is InvalidDataException or EndOfStreamException or JsonException or OverflowException)
+        {
+            throw new CheckpointException($"{path}: not a readable safetensors file: {cause.Message.TrimEnd('.')}", cause);
+        }
+        catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
+        {
+            throw new CheckpointException($"{path}: cannot be read ({cause.Message.TrimEnd('.')})", cause);
+        }
+    }
+
+    /// <summary>Writes a file, whole or not at all.</summary>
+    /// <exception cref="CheckpointException">One line: the place cannot be written.</exception>
+    public static void Write(string path, NamedArrays arrays, IReadOnlyDictionary<string, string>? metadata = null)
+    {
+        var header = new JsonObject();
+        if (metadata is { Count: > 0 })
+        {
+            header[Metadata] = new JsonObject(metadata.Select(m => KeyValuePair.Create(m.Key, (JsonNode?)m.Value)));
+        }
+
+        long offset = 0;
+        foreach (var (name, array) in arrays)
+        {
+            header[name] = new JsonObject
+            {
+                ["dtype"] = Types.First(t => t.Value == array.Type).Key,
+                ["shape"] = new JsonArray([.. array.Shape.Select(s => (JsonNode)s)]),
+                ["data_offsets"] = new JsonArray(offset, offset + array.Bytes.Length),
+            };
+            offset += array.Bytes.Length;
+        }
+
+        byte[] json = JsonSerializer.SerializeToUtf8Bytes(header);
+        int padding = (Alignment - (json.Length % Alignment)) % Alignment;
+        AtomicFile.Write(path, stream =>
+        {
+            Span<byte> length = stackalloc byte[sizeof(long)];
+            BinaryPrimitives.WriteInt64LittleEndian(length, json.Length + padding);
+            stream.Write(length);
+            stream.Write(json);
+            stream.Write("        "u8[..padding]);
+            foreach (var (_, array) in arrays)
+            {
+                stream.Write(array.Bytes.Span);
+            }
+        });
+    }
+
+    private static NamedArrays Read(FileStream file, out IReadOnlyDictionary<string, string> metadata)
+    {
+        Span<byte> prefix = stackalloc byte[sizeof(long)];
+        file.ReadExactly(prefix);
+        long headerLength = BinaryPrimitives.ReadInt64LittleEndian(prefix);
+        if (headerLength is < 2 or > MaxHeader || headerLength > file.Length - sizeof(long))
+        {
+            throw new InvalidDataException("its header is longer than the file or the format allows");
+        }
+
+        byte[] json = new byte[headerLength];
+        file.ReadExactly(json);
+        using var header = JsonDocument.Parse(json);
+        if (header.RootElement.ValueKind != JsonValueKind.Object)
+        {
+            throw new InvalidDataException("its header is not a JSON object");
+        }
+
+        metadata = header.RootElement.TryGetProperty(Metadata, out var texts) && texts.ValueKind == JsonValueKind.Object
+            ? texts.EnumerateObject().ToDictionary(t => t.Name, t => t.Value.ToString(), StringComparer.Ordinal)
+            : new Dictionary<string, string>();
+        return Tensors(file, header.RootElement, sizeof(long) + headerLength);
+    }
+
+    /// <summary>Reads the tensors; they must fill the rest of the file without gap or overlap, as the format demands.</summary>
+    private static NamedArrays Tensors(FileStream file, JsonElement header, long dataStart)
+    {
+        var entries = header.EnumerateObject().Where(e => e.Name != Metadata).Select(Entry.Parse).ToList();
+        long position = 0;
+        var bytes = new Dictionary<string, ArrayData>(StringComparer.Ordinal);
+        foreach (var entry in entries.OrderBy(e => e.Begin).ThenBy(e => e.End))
+        {
+            if (entry.Begin != position || entry.End > file.Length - dataStart || entry.End - entry.Begin > Array.MaxLength)
+            {
+                throw new InvalidDataException($"tensor {entry.Name} does not lie where the file has its bytes");
+            }
+
+            byte[] data = GC.AllocateUninitializedArray<byte>((int)(entry.End - entry.Begin));
+            file.ReadExactly(data);
+            bytes[entry.Name] = entry.ToArray(data);
+            position = entry.End;
+        }
+
+        if (position != file.Length - dataStart)
+        {
+            throw new InvalidDataException("bytes are left over at its end");
+        }
+
+        var arrays = new NamedArrays();
+        foreach (var entry in entries)
+        {
+            arrays.Add(entry.Name, bytes[entry.Name]);
+        }
+
+        return arrays;
+    }
+
+    private sealed record Entry(string Name, ElementType Type, long[] Shape, long Begin, long End)
+    {
+        public static Entry Parse(JsonProperty property)
+        {
+            try
+            {
+                var value = property.Value;
+                string type = value.GetProperty("dtype").GetString()!;
+                var offsets = value.GetProperty("data_offsets");
+                return Types.TryGetValue(type, out var element)
+                    ? new Entry(property.Name, element, [.. value.GetProperty("shape").EnumerateArray().Select(s => s.GetInt64())],
+                        offsets[0].GetInt64(), offsets[1].GetInt64())
+                    : throw new InvalidDataException($"tensor {property.Name} is of type {type}, which is not supported");
+            }
+            catch (Exception cause) when (cause is KeyNotFoundException or InvalidOperationException or FormatException or IndexOutOfRangeException)
+            {
+                throw new InvalidDataException($"tensor {property.Name} is not described as the format demands", cause);
+            }
+        }
+
+        public ArrayData ToArray(byte[] data)
+        {
+            try
+            {
+                return new ArrayData(Type, Shape, data);
+            }
+            catch (ArgumentException cause)
+            {
+                throw new InvalidDataException($"tensor {Name} has another size than its shape says", cause);
+            }
+        }
+    }
+}

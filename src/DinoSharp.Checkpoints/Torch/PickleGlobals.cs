@@ -1,0 +1,115 @@
+using System.Buffers.Binary;
+
+namespace DinoSharp.Checkpoints;
+
+/// <summary>A class or function that a pickle names.</summary>
+internal sealed record PickleGlobal(string Module, string Name)
+{
+    public override string ToString() => $"{Module}.{Name}";
+}
+
+/// <summary>NumPy's description of an element, e.g. f8.</summary>
+internal sealed record NumpyType(string Code, bool BigEndian);
+
+/// <summary>
+/// The few names of Python that a file of weights may hold, each with what it means here. A pickle can name any function and have it
+/// called; here a name is only ever looked up in this list, and nothing outside it gets further than the error.
+/// </summary>
+internal sealed class PickleGlobals(long copyBudget)
+{
+    private long _copyBudget = copyBudget;
+
+    private static readonly HashSet<string> Known = new(StringComparer.Ordinal)
+    {
+        "collections.OrderedDict", "argparse.Namespace", "_codecs.encode",
+        "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_parameter", "torch.Size", "torch.device",
+        "numpy.dtype", "numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar",
+    };
+
+    /// <summary>The name, if it is one that stands for data.</summary>
+    /// <exception cref="InvalidDataException">It is not.</exception>
+    public static PickleGlobal Find(string module, string name)
+    {
+        var global = new PickleGlobal(module, name);
+        bool storage = module == "torch" && TorchStorage.TryTypeOf(name, out _);
+        return storage || Known.Contains(global.ToString())
+            ? global
+            : throw new InvalidDataException($"it names {global}, which is not data: refused, and nothing in it was executed");
+    }
+
+    /// <summary>What calling a name with arguments stands for.</summary>
+    public object? Call(PickleGlobal global, object?[] arguments) => (global.ToString(), arguments) switch
+    {
+        ("collections.OrderedDict", []) => new OrderedDictionary<object, object?>(),
+        ("collections.OrderedDict", [List<object?> pairs]) => FromPairs(pairs),
+        ("argparse.Namespace", []) => new PickledNamespace([]),
+        ("_codecs.encode", [string text, "latin1"]) => System.Text.Encoding.Latin1.GetBytes(text),
+        ("torch.Size", [object?[] sizes]) => sizes,
+        ("torch.device", [string kind, ..]) => kind,
+        ("torch._utils._rebuild_tensor_v2", [TorchStorage storage, long offset, object?[] shape, object?[] strides, ..]) =>
+            storage.Bytes is null ? null : storage.View(offset, Longs(shape), Longs(strides), ref _copyBudget),
+        ("torch._utils._rebuild_parameter", [var data, ..]) => data,
+        ("numpy.dtype", [string code, ..]) => new NumpyType(code, BigEndian: false),
+        ("numpy.core.multiarray.scalar" or "numpy._core.multiarray.scalar", [NumpyType type, byte[] bytes]) => Scalar(type, bytes),
+        _ => throw new InvalidDataException($"{global} stands there with arguments that make no sense"),
+    };
+
+    /// <summary>What giving an object its attributes stands for.</summary>
+    public static object? SetState(object? target, object? state)
+    {
+        switch (target, state)
+        {
+            case (PickledNamespace space, OrderedDictionary<object, object?> attributes):
+                foreach (var (name, value) in attributes)
+                {
+                    space.Values[name as string ?? throw new InvalidDataException("an attribute's name is not a text")] = value;
+                }
+
+                return space;
+            case (OrderedDictionary<object, object?> or null, _):
+                return target; // state_dict's _metadata: versions of modules
+            case (NumpyType type, object?[] and [_, string order, ..]):
+                return type with { BigEndian = order == ">" };
+            default:
+                throw new InvalidDataException("attributes are given to something that has none");
+        }
+    }
+
+    private static OrderedDictionary<object, object?> FromPairs(List<object?> pairs)
+    {
+        var dictionary = new OrderedDictionary<object, object?>();
+        foreach (object? pair in pairs)
+        {
+            (object key, object? value) = pair switch
+            {
+                List<object?> and [{ } k, var v] => (k, v),
+                object?[] and [{ } k, var v] => (k, v),
+                _ => throw new InvalidDataException("a dictionary's entry is not a pair"),
+            };
+            dictionary[key] = value;
+        }
+
+        return dictionary;
+    }
+
+    private static long[] Longs(object?[] values) =>
+        [.. values.Select(v => v is long number ? number : throw new InvalidDataException("a tensor's size is not a number"))];
+
+    private static object Scalar(NumpyType type, byte[] bytes)
+    {
+        if (type.BigEndian)
+        {
+            throw new InvalidDataException("it holds big-endian numbers");
+        }
+
+        return (type.Code, bytes.Length) switch
+        {
+            ("f8", 8) => BinaryPrimitives.ReadDoubleLittleEndian(bytes),
+            ("f4", 4) => (double)BinaryPrimitives.ReadSingleLittleEndian(bytes),
+            ("i8", 8) => BinaryPrimitives.ReadInt64LittleEndian(bytes),
+            ("i4", 4) => (long)BinaryPrimitives.ReadInt32LittleEndian(bytes),
+            ("b1", 1) => bytes[0] != 0,
+            _ => throw new InvalidDataException($"it holds a NumPy number of type {type.Code}, which is not supported"),
+        };
+    }
+}
