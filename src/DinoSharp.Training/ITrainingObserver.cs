@@ -11,4 +11,7 @@ public interface ITrainingObserver
 
     /// <summary>Instead of the next step, where a stop was asked for.</summary>
     void Stopped(Trainer trainer);
+
+    /// <summary>Before the training fails for a loss that is not finite; the parameters are those of the step before.</summary>
+    void Diverged(Trainer trainer);
 }

@@ -42,6 +42,11 @@ public abstract class PretrainingMethod : IDisposable
     /// <summary>What the method has to say of the steps since the last call: names and means.</summary>
     public abstract IReadOnlyList<(string Name, double Value)> TakeMetrics();
 
+    /// <summary>What is wrong with the learning and what helps, in one line; null while nothing is.</summary>
+    /// <param name="metrics">as <see cref="TakeMetrics"/> gave them</param>
+    /// <param name="step">the last one they are of</param>
+    public virtual string? Diagnose(IReadOnlyList<(string Name, double Value)> metrics, TrainingStep step) => null;
+
     public abstract void Dispose();
 }
 

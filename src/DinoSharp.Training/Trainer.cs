@@ -65,15 +65,18 @@ public sealed class Trainer : IDisposable
 
             foreach (var crops in batches(epoch, firstBatch))
             {
-                observer.AfterStep(Step(crops), this);
+                observer.AfterStep(StepOrDiverge(crops, observer), this);
+                if (StepsDone % Plan.StepsPerEpoch == 0)
+                {
+                    observer.AfterEpoch(epoch, this);
+                }
+
                 if (stop.IsCancellationRequested)
                 {
                     observer.Stopped(this);
                     return;
                 }
             }
-
-            observer.AfterEpoch(epoch, this);
         }
     }
 
@@ -115,6 +118,19 @@ public sealed class Trainer : IDisposable
     }
 
     public void Dispose() => Optimizer.Dispose();
+
+    private StepResult StepOrDiverge(IReadOnlyList<Tensor> crops, ITrainingObserver observer)
+    {
+        try
+        {
+            return Step(crops);
+        }
+        catch (TrainingDivergedException)
+        {
+            observer.Diverged(this);
+            throw;
+        }
+    }
 
     /// <summary>The images of one part of a batch, all their views.</summary>
     private IReadOnlyList<Tensor> Part(IReadOnlyList<Tensor> crops, int part)

@@ -12,6 +12,9 @@ namespace DinoSharp.Methods.Dino;
 /// <summary>Self-distillation with no labels (arXiv 2104.14294, algorithm 1).</summary>
 public sealed class DinoMethod : PretrainingMethod
 {
+    private const string EntropyName = "teacher_entropy";
+    private const string DivergenceName = "kl";
+
     private readonly DinoOptions _options;
     private readonly DinoHead _studentHead;
     private readonly MultiCropEncoder _student;
@@ -136,7 +139,29 @@ public sealed class DinoMethod : PretrainingMethod
         _lossSum.zero_();
         _entropySum.zero_();
         _lossCount = 0;
-        return [("loss", loss), ("teacher_entropy", entropy), ("kl", loss - entropy)];
+        return [("loss", loss), (EntropyName, entropy), (DivergenceName, loss - entropy)];
+    }
+
+    /// <summary>
+    /// The two collapses (section 5.3): the teacher gives every output the same share, or all to one. In both the student has nothing left
+    /// to learn from it, so their divergence vanishes; neither is judged before the network had time to leave its start.
+    /// </summary>
+    public override string? Diagnose(IReadOnlyList<(string Name, double Value)> metrics, TrainingStep step)
+    {
+        const int settlingSteps = 300;
+        const double nothing = 0.01;
+        double highest = Math.Log(_options.Head.OutputDim);
+        double entropy = metrics.First(m => m.Name == EntropyName).Value, divergence = metrics.First(m => m.Name == DivergenceName).Value;
+        if (step.Index < settlingSteps || step.Epoch <= _options.FreezeLastLayerEpochs || divergence > nothing)
+        {
+            return null;
+        }
+
+        return
+            entropy > (1 - nothing) * highest ? "collapse: the teacher gives all outputs the same share (entropy ln K). "
+                + "Lower --teacher-temp and --warmup-teacher-temp, raise --lr, or use fewer outputs (--out-dim)" :
+            entropy < nothing ? "collapse: the teacher gives everything to one output (entropy 0). "
+                + "Keep centring on, raise --teacher-temp or --momentum-teacher, or lower --lr" : null;
     }
 
     public override void Dispose()

@@ -1,0 +1,82 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+
+namespace DinoSharp.Cli.Commands;
+
+/// <summary>
+/// Options with kebab-case names that also answer to the underscored names of the reference's scripts, with its ways to write values.
+/// </summary>
+internal static class OptionFactory
+{
+    /// <summary>A number or text.</summary>
+    public static Option<T> Value<T>(string name, string description, T initial, params string[] aliases) =>
+        new(name, WithUnderscores(name, aliases)) { Description = description, DefaultValueFactory = _ => initial };
+
+    /// <summary>A text that may be left out.</summary>
+    public static Option<string?> Text(string name, string description, params string[] aliases) =>
+        new(name, WithUnderscores(name, aliases)) { Description = description };
+
+    /// <summary>A number that may be left out.</summary>
+    public static Option<T?> Maybe<T>(string name, string description, params string[] aliases)
+        where T : struct => new(name, WithUnderscores(name, aliases)) { Description = description };
+
+    /// <summary>A text that must be given.</summary>
+    public static Option<string> Required(string name, string description, params string[] aliases) =>
+        new(name, WithUnderscores(name, aliases)) { Description = description, Required = true };
+
+    /// <summary>Yes or no: the bare name, or followed by true, false, on, off, 1 or 0.</summary>
+    public static Option<bool> Flag(string name, string description, bool initial = false, params string[] aliases) =>
+        new(name, WithUnderscores(name, aliases))
+        {
+            Description = description,
+            Arity = ArgumentArity.ZeroOrOne,
+            DefaultValueFactory = _ => initial,
+            CustomParser = ParseFlag,
+        };
+
+    /// <summary>Two numbers after one name, as in --global-crops-scale 0.4 1.</summary>
+    public static Option<double[]> Range(string name, string description, double low, double high) =>
+        new(name, WithUnderscores(name))
+        {
+            Description = description,
+            Arity = new ArgumentArity(2, 2),
+            AllowMultipleArgumentsPerToken = true,
+            DefaultValueFactory = _ => [low, high],
+            CustomParser = ParseNumbers,
+        };
+
+    private static string[] WithUnderscores(string name, params string[] aliases)
+    {
+        string underscored = "--" + name[2..].Replace('-', '_');
+        return underscored == name ? aliases : [underscored, .. aliases];
+    }
+
+    private static bool ParseFlag(ArgumentResult result)
+    {
+        switch (result.Tokens.Count == 0 ? "true" : result.Tokens[0].Value.ToLowerInvariant())
+        {
+            case "true" or "on" or "1":
+                return true;
+            case "false" or "off" or "0":
+                return false;
+            default:
+                result.AddError($"'{result.Tokens[0].Value}' is neither true nor false");
+                return false;
+        }
+    }
+
+    private static double[] ParseNumbers(ArgumentResult result)
+    {
+        double[] numbers = new double[result.Tokens.Count];
+        for (int i = 0; i < numbers.Length; i++)
+        {
+            if (!double.TryParse(result.Tokens[i].Value, NumberStyles.Float, CultureInfo.InvariantCulture, out numbers[i]))
+            {
+                result.AddError($"'{result.Tokens[i].Value}' is not a number");
+            }
+        }
+
+        return numbers;
+    }
+}

@@ -1,0 +1,34 @@
+using DinoSharp.Data;
+using static TorchSharp.torch;
+
+namespace DinoSharp.Training;
+
+/// <summary>A loader's batches as the network takes them: float, normalised, on its device.</summary>
+public sealed class NormalizedViews(PrefetchLoader loader, PixelNormalization normalization, Device device)
+{
+    /// <summary>The batches of an epoch from a given one on. Each lives until the next is asked for.</summary>
+    /// <returns>per batch, a tensor a resolution, view-major // [V_r B, C, H_r, W_r]</returns>
+    public IEnumerable<IReadOnlyList<Tensor>> Epoch(int epoch, int firstBatch)
+    {
+        foreach (var batch in loader.Epoch(epoch, firstBatch))
+        {
+            Tensor[] crops;
+            using (batch)
+            {
+                crops = [.. batch.Pixels.Select(pixels => normalization.Apply(pixels, device).DetachFromDisposeScope())];
+            }
+
+            try
+            {
+                yield return crops;
+            }
+            finally
+            {
+                foreach (var crop in crops)
+                {
+                    crop.Dispose();
+                }
+            }
+        }
+    }
+}

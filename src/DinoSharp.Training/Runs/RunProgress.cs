@@ -1,0 +1,16 @@
+namespace DinoSharp.Training.Runs;
+
+/// <summary>Where a run stands, for whoever watches it.</summary>
+/// <param name="StepsDone">optimizer steps, from the run's very beginning</param>
+/// <param name="Plan">the whole</param>
+/// <param name="Metrics">names and values since the last report; empty where only a message is given</param>
+/// <param name="ImagesPerSecond">since the last report</param>
+/// <param name="TimeLeft">at the pace of this start of the run</param>
+/// <param name="Message">something to be told once: a collapse, a new best score</param>
+public sealed record RunProgress(
+    long StepsDone,
+    TrainingPlan Plan,
+    IReadOnlyList<(string Name, double Value)> Metrics,
+    double ImagesPerSecond,
+    TimeSpan TimeLeft,
+    string? Message = null);

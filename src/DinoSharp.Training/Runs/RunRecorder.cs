@@ -1,0 +1,154 @@
+using System.Globalization;
+using DinoSharp.Models.Backbones;
+
+namespace DinoSharp.Training.Runs;
+
+/// <summary>
+/// Writes a training into its run folder: metrics, the newest state every so many minutes, a state to keep every so many epochs, and the
+/// best one by an evaluation. Everything is saved at the end, when stopped, and before a run fails for a loss that is not finite.
+/// </summary>
+public sealed class RunRecorder : ITrainingObserver, IDisposable
+{
+    private const string ScoreName = "knn_top1";
+
+    private readonly RunFolder _folder;
+    private readonly PretrainingMethod _method;
+    private readonly RecordingOptions _options;
+    private readonly IReadOnlyDictionary<string, object?> _arguments;
+    private readonly TimeProvider _clock;
+    private readonly MetricsLog _metrics;
+    private readonly long _start;
+    private readonly long _firstStep;
+    private readonly int _batchSize;
+    private double _best;
+    private long _lastSave;
+    private long _lastReport;
+    private long _lastReportStep;
+    private string? _lastDiagnosis;
+
+    /// <param name="folder">where to write</param>
+    /// <param name="method">whose state is saved</param>
+    /// <param name="batchSize">images a step, for the rate</param>
+    /// <param name="stepsDone">where this start of the run begins</param>
+    /// <param name="options">how often</param>
+    /// <param name="arguments">settings under the reference's names, for the checkpoints</param>
+    /// <param name="clock">the wall clock, or a test's</param>
+    public RunRecorder(
+        RunFolder folder,
+        PretrainingMethod method,
+        int batchSize,
+        long stepsDone,
+        RecordingOptions options,
+        IReadOnlyDictionary<string, object?> arguments,
+        TimeProvider clock)
+    {
+        (_folder, _method, _batchSize, _options, _arguments, _clock) = (folder, method, batchSize, options.Validated(), arguments, clock);
+        _metrics = new MetricsLog(folder, stepsDone);
+        _best = MetricsLog.Read(folder.MetricsFile)
+            .Select(line => line[ScoreName]?.GetValue<double>() ?? double.NegativeInfinity)
+            .DefaultIfEmpty(double.NegativeInfinity)
+            .Max();
+        _firstStep = _lastReportStep = stepsDone;
+        _start = _lastSave = _lastReport = clock.GetTimestamp();
+    }
+
+    /// <summary>Told of each line of metrics and each message.</summary>
+    public Action<RunProgress>? Report { get; init; }
+
+    /// <summary>Scores the backbone, higher is better; what is best is kept.</summary>
+    public Func<Backbone, double>? Evaluate { get; init; }
+
+    /// <summary>How long the training has waited for data so far, for the metrics.</summary>
+    public Func<TimeSpan>? LoaderWait { get; init; }
+
+    public void AfterStep(StepResult result, Trainer trainer)
+    {
+        bool epochEnds = trainer.StepsDone % trainer.Plan.StepsPerEpoch == 0;
+        if (trainer.StepsDone % _options.LogEverySteps == 0 || epochEnds)
+        {
+            Log(result, trainer);
+        }
+
+        // At an epoch's end AfterEpoch follows, and must not be lost if the process is killed between the two.
+        if (!epochEnds && _clock.GetElapsedTime(_lastSave) >= _options.SaveEvery)
+        {
+            Save("latest", trainer);
+        }
+    }
+
+    public void AfterEpoch(int epoch, Trainer trainer)
+    {
+        bool last = trainer.Finished;
+        bool evaluates = _options.EvaluateEveryEpochs > 0 && (last || (epoch + 1) % _options.EvaluateEveryEpochs == 0);
+        bool keeps = _options.KeepEveryEpochs > 0 && (epoch + 1) % _options.KeepEveryEpochs == 0;
+        if (evaluates && Evaluate is { } evaluate)
+        {
+            KeepIfBest(evaluate(_method.Backbone), epoch, trainer);
+        }
+
+        if (keeps)
+        {
+            Save(string.Create(CultureInfo.InvariantCulture, $"epoch-{epoch + 1:D4}"), trainer);
+        }
+
+        if (last || keeps || _clock.GetElapsedTime(_lastSave) >= _options.SaveEvery)
+        {
+            Save("latest", trainer);
+        }
+    }
+
+    public void Stopped(Trainer trainer) => Save("latest", trainer);
+
+    public void Diverged(Trainer trainer) => Save("diverged", trainer);
+
+    public void Dispose() => _metrics.Dispose();
+
+    private void Log(StepResult result, Trainer trainer)
+    {
+        var elapsed = _clock.GetElapsedTime(_lastReport);
+        double rate = (trainer.StepsDone - _lastReportStep) * _batchSize / elapsed.TotalSeconds;
+        (_lastReport, _lastReportStep) = (_clock.GetTimestamp(), trainer.StepsDone);
+        var learned = _method.TakeMetrics();
+        _metrics.Write(trainer.StepsDone, result.Step.Epoch,
+        [
+            .. learned,
+            ("learning_rate", result.LearningRate),
+            ("weight_decay", result.WeightDecay),
+            ("images_per_second", rate),
+            ("loader_wait_seconds", LoaderWait?.Invoke().TotalSeconds ?? 0),
+        ]);
+
+        string? diagnosis = _method.Diagnose(learned, result.Step);
+        Tell(trainer, learned, rate, diagnosis == _lastDiagnosis ? null : diagnosis);
+        _lastDiagnosis = diagnosis;
+    }
+
+    private void KeepIfBest(double score, int epoch, Trainer trainer)
+    {
+        bool best = score > _best;
+        if (best)
+        {
+            _best = score;
+            Save("best", trainer);
+        }
+
+        _metrics.Write(trainer.StepsDone, epoch, [(ScoreName, score)]);
+        Tell(trainer, [(ScoreName, score)], 0, string.Create(CultureInfo.InvariantCulture, $"epoch {epoch + 1}: k-NN top-1 {score:F2} %{(best ? ", the best so far" : "")}"));
+    }
+
+    private void Tell(Trainer trainer, IReadOnlyList<(string Name, double Value)> metrics, double rate, string? message)
+    {
+        var perStep = _clock.GetElapsedTime(_start) / Math.Max(trainer.StepsDone - _firstStep, 1);
+        Report?.Invoke(new RunProgress(
+            trainer.StepsDone, trainer.Plan, metrics, rate, perStep * (trainer.Plan.TotalSteps - trainer.StepsDone), message));
+    }
+
+    private void Save(string name, Trainer trainer)
+    {
+        RunCheckpoint.Save(_folder.Checkpoint(name), _method, trainer, _arguments);
+        if (name == "latest")
+        {
+            _lastSave = _clock.GetTimestamp();
+        }
+    }
+}
