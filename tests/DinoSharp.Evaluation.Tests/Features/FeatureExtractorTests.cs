@@ -13,7 +13,8 @@ public sealed class FeatureExtractorTests
     {
         using var scope = NewDisposeScope();
         // With this rate nearly every residual branch is dropped in training mode.
-        var network = new VisionTransformer(new() { PatchSize = 4, EmbedDim = 8, Depth = 3, Heads = 2, ImageSize = 16, DropPathRate = 0.99 });
+        var network = new VisionTransformer(
+            new() { PatchSize = 4, EmbedDim = 8, Depth = 3, Heads = 2, ImageSize = 16, DropPathRate = 0.99 });
         var images = randn([2, 3, 16, 16], generator: new Generator(3));
         network.eval();
         float[] expected = network.forward(images).data<float>().ToArray();

@@ -12,7 +12,8 @@ public sealed class FeatureTableTests : IDisposable
     private readonly string _folder = Directory.CreateTempSubdirectory("features-").FullName;
 
     private readonly FeatureTable _table = new(
-        ["cats/a.png", "dogs/b, \"two\".png", "später/c.png"], [0, 1, -1], ["cats", "dogs"], [0.1f, -1e-20f, 3, float.MaxValue, 1f / 3, 0], 2);
+        ["cats/a.png", "dogs/b, \"two\".png", "später/c.png"], [0, 1, -1], ["cats", "dogs"],
+        [0.1f, -1e-20f, 3, float.MaxValue, 1f / 3, 0], 2);
 
     [Fact]
     public void Npy_has_numpys_header_and_the_same_bits()
@@ -22,7 +23,8 @@ public sealed class FeatureTableTests : IDisposable
         Assert.Equal("\u0093NUMPY\u0001\0", Encoding.Latin1.GetString(file, 0, 8));
         int dataStart = 10 + BitConverter.ToUInt16(file, 8);
         Assert.Equal(0, dataStart % 64);
-        Assert.Equal("{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2), }", Encoding.ASCII.GetString(file, 10, dataStart - 10).TrimEnd());
+        string header = Encoding.ASCII.GetString(file, 10, dataStart - 10);
+        Assert.Equal("{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2), }", header.TrimEnd());
         Assert.Equal((byte)'\n', file[dataStart - 1]);
         Assert.Equal(_table.Values, MemoryMarshal.Cast<byte, float>(file.AsSpan(dataStart)).ToArray());
         Assert.Equal(

@@ -64,5 +64,6 @@ public sealed class HtmlReportTests
         Directory.Delete(Path.GetDirectoryName(path)!, recursive: true);
     }
 
-    private static XElement Parse(HtmlReport report) => XElement.Parse(report.ToString().Replace("<!DOCTYPE html>", "", StringComparison.Ordinal));
+    private static XElement Parse(HtmlReport report) =>
+        XElement.Parse(report.ToString().Replace("<!DOCTYPE html>", "", StringComparison.Ordinal));
 }
