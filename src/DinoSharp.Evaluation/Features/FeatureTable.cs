@@ -59,6 +59,9 @@ public sealed class FeatureTable
     {
         switch (Path.GetExtension(path).ToLowerInvariant())
         {
+            case ".safetensors":
+                FeatureSafetensors.Write(this, path);
+                break;
             case ".npy":
                 FeatureCsv.WriteRows(this, Path.ChangeExtension(path, ".paths.csv"));
                 NumpyFile.Write(path, Values, Rows, Dim);

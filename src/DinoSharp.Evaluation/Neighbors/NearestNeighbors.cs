@@ -36,7 +36,7 @@ public sealed class NearestNeighbors : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         int found = (int)Math.Min(count, _index.Count - 1);
-        if (found == 0 || queries.Count == 0)
+        if (found < 1 || queries.Count == 0)
         {
             return [.. queries.Select(_ => Array.Empty<Neighbor>())];
         }

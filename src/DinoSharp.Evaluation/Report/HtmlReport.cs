@@ -69,8 +69,9 @@ public sealed class HtmlReport
         return Add($"</table>");
     }
 
-    /// <summary>Adds a chart.</summary>
-    public HtmlReport Chart(LineChart chart) => Add($"{chart.ToSvg()}");
+    /// <summary>Adds a chart with its title under it.</summary>
+    public HtmlReport Chart(LineChart chart) =>
+        Add($"<figure>{chart.ToSvg()}<figcaption>{HtmlEncode(chart.Title)}</figcaption></figure>");
 
     /// <summary>Adds a grid of pictures with what stands under them. The pictures are encoded at once and may be disposed after.</summary>
     public HtmlReport Images(IEnumerable<(PixelImage Image, string Caption)> images)
