@@ -1,1 +1,5 @@
-return 0;
+using System.CommandLine;
+using DinoSharp.Cli;
+using DinoSharp.Cli.Commands;
+
+return Application.Run(args);

@@ -21,6 +21,14 @@ public static class BackboneCatalogue
     /// <summary>All names, smallest network first within a family.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. Transformers.Keys, .. ResNets.Keys];
 
+    /// <summary>The name as it stands in <see cref="Names"/>; the reference's older releases said deit_ for vit_.</summary>
+    /// <exception cref="ArgumentException">No architecture has that name.</exception>
+    public static string NameOf(string name)
+    {
+        string current = name.StartsWith("deit_", StringComparison.Ordinal) ? "vit_" + name["deit_".Length..] : name;
+        return Names.Contains(current) ? current : throw Unknown(name);
+    }
+
     /// <summary>Whether the name is one of a Vision Transformer.</summary>
     public static bool IsTransformer(string name) => Transformers.ContainsKey(name);
 
@@ -38,5 +46,7 @@ public static class BackboneCatalogue
     public static Backbone Create(string name, VisionTransformerOptions? shape = null) =>
         ResNets.TryGetValue(name, out int[]? blocks) ? new ResNet(blocks, shape?.InputChannels ?? 3) :
         IsTransformer(name) ? new VisionTransformer(Transformer(name, shape)) :
-        throw new ArgumentException($"unknown architecture '{name}': the names are {string.Join(", ", Names)}");
+        throw Unknown(name);
+
+    private static ArgumentException Unknown(string name) => new($"unknown architecture '{name}': the names are {string.Join(", ", Names)}");
 }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
+using DinoSharp.Data;
 
 namespace DinoSharp.Cli.Commands;
 
@@ -35,15 +36,40 @@ internal static class OptionFactory
             CustomParser = ParseFlag,
         };
 
+    /// <summary>One of a few words.</summary>
+    public static Option<T> Choice<T>(string name, string description, T initial, params (string Word, T Value)[] choices)
+    {
+        string words = string.Join(", ", choices.Select(c => c.Word));
+        return new Option<T>(name, WithUnderscores(name))
+        {
+            Description = $"{description}: {words}",
+            DefaultValueFactory = _ => initial,
+            CustomParser = result =>
+            {
+                string word = result.Tokens[0].Value.Replace('_', '-').ToLowerInvariant();
+                foreach (var choice in choices)
+                {
+                    if (choice.Word == word)
+                    {
+                        return choice.Value;
+                    }
+                }
+
+                result.AddError($"{name} is one of {words}, not '{result.Tokens[0].Value}'");
+                return initial;
+            },
+        };
+    }
+
     /// <summary>Two numbers after one name, as in --global-crops-scale 0.4 1.</summary>
-    public static Option<double[]> Range(string name, string description, double low, double high) =>
+    public static Option<Interval> Range(string name, string description, Interval initial) =>
         new(name, WithUnderscores(name))
         {
             Description = description,
             Arity = new ArgumentArity(2, 2),
             AllowMultipleArgumentsPerToken = true,
-            DefaultValueFactory = _ => [low, high],
-            CustomParser = ParseNumbers,
+            DefaultValueFactory = _ => initial,
+            CustomParser = ParseInterval,
         };
 
     private static string[] WithUnderscores(string name, params string[] aliases)
@@ -66,9 +92,9 @@ internal static class OptionFactory
         }
     }
 
-    private static double[] ParseNumbers(ArgumentResult result)
+    private static Interval ParseInterval(ArgumentResult result)
     {
-        double[] numbers = new double[result.Tokens.Count];
+        double[] numbers = new double[2];
         for (int i = 0; i < numbers.Length; i++)
         {
             if (!double.TryParse(result.Tokens[i].Value, NumberStyles.Float, CultureInfo.InvariantCulture, out numbers[i]))
@@ -77,6 +103,6 @@ internal static class OptionFactory
             }
         }
 
-        return numbers;
+        return new Interval(numbers[0], numbers[1]);
     }
 }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
+using DinoSharp.Checkpoints;
 using DinoSharp.Data;
 using DinoSharp.Methods.Dino;
 using DinoSharp.Models;
@@ -24,8 +25,8 @@ internal sealed record TrainSettings
 
     public string Arch { get; init; } = "vit_small";
 
-    /// <summary>The shape of a transformer; its image size is that of the global crops.</summary>
-    public VisionTransformerOptions Shape { get; init; } = new();
+    /// <summary>The shape of a transformer, trained at the size of the global crops; null for a ResNet.</summary>
+    public VisionTransformerOptions? Shape { get; init; }
 
     public TrainingOptions Training { get; init; } = new();
 
@@ -35,7 +36,54 @@ internal sealed record TrainSettings
 
     /// <summary>A new network of these settings; the teacher's has no stochastic depth.</summary>
     public Backbone CreateBackbone(bool student) =>
-        BackboneCatalogue.Create(Arch, student ? Shape : Shape with { DropPathRate = 0 });
+        Shape is null ? BackboneCatalogue.Create(Arch) : new VisionTransformer(student ? Shape : Shape with { DropPathRate = 0 });
+
+    /// <summary>Returns itself if the values make a training.</summary>
+    /// <exception cref="ArgumentException">Says in one line which value does not.</exception>
+    public TrainSettings Validated()
+    {
+        Shape?.Validated();
+        Training.Validated();
+        Dino.Validated();
+        Views.Validate();
+        return Shape is not null && Views.LocalCount > 0 && Views.LocalSize < Shape.PatchSize
+            ? throw new ArgumentException($"local crops of {Views.LocalSize} pixels are smaller than one patch of {Shape.PatchSize}: raise --local-crops-size")
+            : this;
+    }
+
+    /// <summary>The settings under the names of the reference's arguments, as they stand in a checkpoint.</summary>
+    public IReadOnlyDictionary<string, object?> ReferenceArguments() => new Dictionary<string, object?>
+    {
+        ["arch"] = Arch,
+        ["patch_size"] = Shape?.PatchSize,
+        ["embed_dim"] = Shape?.EmbedDim,
+        ["depth"] = Shape?.Depth,
+        [WeightsWriter.HeadCountName] = Shape?.Heads,
+        ["out_dim"] = Dino.Head.OutputDim,
+        ["norm_last_layer"] = Dino.Head.FreezeMagnitude,
+        ["momentum_teacher"] = Dino.TeacherMomentum,
+        ["use_bn_in_head"] = Dino.Head.BatchNorm,
+        ["warmup_teacher_temp"] = Dino.WarmupTeacherTemperature,
+        ["teacher_temp"] = Dino.TeacherTemperature,
+        ["warmup_teacher_temp_epochs"] = Dino.WarmupTeacherTemperatureEpochs,
+        ["use_fp16"] = false,
+        ["weight_decay"] = Training.WeightDecay,
+        ["weight_decay_end"] = Training.WeightDecayEnd,
+        ["clip_grad"] = Training.ClipGradient,
+        ["batch_size_per_gpu"] = Training.BatchSize,
+        ["epochs"] = Training.Epochs,
+        ["freeze_last_layer"] = Dino.FreezeLastLayerEpochs,
+        ["lr"] = Training.LearningRate,
+        ["warmup_epochs"] = Training.EffectiveWarmupEpochs,
+        ["min_lr"] = Training.MinLearningRate,
+        ["seed"] = Training.Seed,
+        ["optimizer"] = Training.Optimizer.ToString().ToLowerInvariant(),
+        ["drop_path_rate"] = Shape?.DropPathRate,
+        ["global_crops_scale"] = new object?[] { Views.GlobalScale.Low, Views.GlobalScale.High },
+        ["local_crops_number"] = Views.LocalCount,
+        ["local_crops_scale"] = new object?[] { Views.LocalScale.Low, Views.LocalScale.High },
+        ["data_path"] = Data,
+    };
 
     /// <summary>Every setting by a flat name: groups joined by dots.</summary>
     public JsonObject ToFlatJson()

@@ -8,7 +8,6 @@ namespace DinoSharp.Data;
 /// </summary>
 public sealed class EvaluationLoader
 {
-    private readonly IImageSource _source;
     private readonly EvaluationRecipe _recipe;
     private readonly LoaderOptions _options;
 
@@ -20,13 +19,16 @@ public sealed class EvaluationLoader
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(recipe);
         ArgumentNullException.ThrowIfNull(options);
-        _source = source;
+        Source = source;
         _recipe = recipe;
         _options = options;
     }
 
+    /// <summary>What is loaded.</summary>
+    public IImageSource Source { get; }
+
     /// <summary>The last batch may be smaller.</summary>
-    public int BatchCount => (_source.Count - 1) / _options.BatchSize + 1;
+    public int BatchCount => (Source.Count - 1) / _options.BatchSize + 1;
 
     /// <summary>The images that could not be used so far.</summary>
     public FaultLog Faults { get; } = new();
@@ -39,7 +41,7 @@ public sealed class EvaluationLoader
         for (int i = 0; i < BatchCount; i++)
         {
             EvaluationBatch batch = pipeline.Next();
-            batch.Complete(_source);
+            batch.Complete(Source);
             yield return batch;
         }
     }
@@ -48,17 +50,17 @@ public sealed class EvaluationLoader
     {
         public int Count => loader.BatchCount;
 
-        public int SizeOf(int batch) => Math.Min(loader._options.BatchSize, loader._source.Count - batch * loader._options.BatchSize);
+        public int SizeOf(int batch) => Math.Min(loader._options.BatchSize, loader.Source.Count - batch * loader._options.BatchSize);
 
         public EvaluationBatch Begin(int batch) => new(batch * loader._options.BatchSize, SizeOf(batch), loader._recipe.CropSize);
 
         public void Fill(EvaluationBatch target, int batch, int position)
         {
             int index = batch * loader._options.BatchSize + position;
-            using PixelImage? image = loader.Faults.TryLoad(loader._source, index, loader._options.Decoding);
+            using PixelImage? image = loader.Faults.TryLoad(loader.Source, index, loader._options.Decoding);
             if (image is null)
             {
-                loader.Faults.ThrowIfMoreThan(loader._options.FaultShareLimit, loader._source);
+                loader.Faults.ThrowIfMoreThan(loader._options.FaultShareLimit, loader.Source);
                 return;
             }
 

@@ -1,3 +1,4 @@
+using DinoSharp.Data;
 using DinoSharp.Models.Backbones;
 using static TorchSharp.torch;
 
@@ -6,6 +7,61 @@ namespace DinoSharp.Evaluation.Features;
 /// <summary>Frozen features of images.</summary>
 public static class FeatureExtractor
 {
+    /// <summary>The features of all usable images of a source, row by row in its order.</summary>
+    /// <param name="backbone">on any device</param>
+    /// <param name="loader">the images; what it could not use is in its faults and has no row</param>
+    /// <param name="progress">told the number of images done</param>
+    /// <exception cref="ImageSourceException">Too many images are unusable, or all of them.</exception>
+    public static FeatureTable Table(Backbone backbone, EvaluationLoader loader, Action<int>? progress = null)
+    {
+        var device = backbone.parameters().First().device;
+        return Table(loader, pixels =>
+        {
+            using var images = PixelNormalization.ImageNet.Apply(pixels, device); // [B, 3, H, W]
+            return Features(backbone, images);
+        }, progress);
+    }
+
+    /// <summary>The same for any function of the pixels.</summary>
+    /// <param name="loader">the images</param>
+    /// <param name="features">from uint8 [B, H, W, 3] to row-major // [B, D]</param>
+    /// <param name="progress">told the number of images done</param>
+    public static FeatureTable Table(EvaluationLoader loader, Func<Tensor, float[]> features, Action<int>? progress = null)
+    {
+        var source = loader.Source;
+        var (rows, indices) = (new List<float[]>(), new List<int>());
+        foreach (var batch in loader.Batches())
+        {
+            using (batch)
+            {
+                if (batch.Indices.Count > 0)
+                {
+                    rows.Add(features(batch.Pixels));
+                    indices.AddRange(batch.Indices);
+                }
+            }
+
+            progress?.Invoke(indices.Count);
+        }
+
+        float[] values = new float[rows.Sum(r => (long)r.Length)];
+        int at = 0;
+        foreach (float[] row in rows)
+        {
+            row.CopyTo(values, at);
+            at += row.Length;
+        }
+
+        return indices.Count > 0
+            ? new FeatureTable(
+                [.. indices.Select(source.NameOf)],
+                source.Classes.Count == 0 ? [] : [.. indices.Select(i => (long)source.LabelOf(i))],
+                source.Classes,
+                values,
+                values.Length / indices.Count)
+            : throw new ImageSourceException(source.Path, "none of its images can be used");
+    }
+
     /// <summary>Runs a backbone in evaluation mode and without gradients; afterwards it is in the mode it was in.</summary>
     /// <param name="backbone">on any device</param>
     /// <param name="images">normalised // float32 [B, C, H, W]</param>

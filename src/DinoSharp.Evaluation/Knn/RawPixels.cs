@@ -1,3 +1,5 @@
+using DinoSharp.Data;
+using DinoSharp.Evaluation.Features;
 using static TorchSharp.torch;
 
 namespace DinoSharp.Evaluation.Knn;
@@ -8,23 +10,48 @@ namespace DinoSharp.Evaluation.Knn;
 /// </summary>
 public static class RawPixels
 {
-    /// <summary>Pixels in 0 .. 1 as vectors.</summary>
-    /// <param name="pixels">images of one size // uint8 [B, H, W, 3]</param>
-    /// <returns>// float32 [B, H*W*3]</returns>
-    public static Tensor Features(Tensor pixels)
+    /// <summary>Pixels in 0 .. 1 as features, less the training set's mean image, of the images of both loaders.</summary>
+    public static (FeatureTable Train, FeatureTable Test) Tables(EvaluationLoader train, EvaluationLoader test)
     {
-        using var scope = NewDisposeScope();
-        return pixels.flatten(1).to(ScalarType.Float32).div_(255).MoveToOuterDisposeScope();
+        var (trainTable, testTable) = (FeatureExtractor.Table(train, Features), FeatureExtractor.Table(test, Features));
+        float[] mean = MeanOf(trainTable);
+        Subtract(mean, trainTable);
+        Subtract(mean, testTable);
+        return (trainTable, testTable);
     }
 
-    /// <summary>Subtracts the training set's mean from both sets, in place.</summary>
-    /// <param name="train">// float32 [N, P]</param>
-    /// <param name="test">// float32 [M, P]</param>
-    public static void Centre(Tensor train, Tensor test)
+    /// <param name="pixels">images of one size // uint8 [B, H, W, 3]</param>
+    /// <returns>// float32 [B, H*W*3]</returns>
+    private static float[] Features(Tensor pixels)
     {
-        using var noGradients = no_grad();
-        using var mean = train.mean([0]); // [P]
-        train.sub_(mean);
-        test.sub_(mean);
+        using var scope = NewDisposeScope();
+        return [.. pixels.flatten(1).to(ScalarType.Float32).div_(255).data<float>()];
+    }
+
+    private static float[] MeanOf(FeatureTable table)
+    {
+        double[] sum = new double[table.Dim];
+        for (int row = 0; row < table.Rows; row++)
+        {
+            var values = table.Row(row);
+            for (int d = 0; d < sum.Length; d++)
+            {
+                sum[d] += values[d];
+            }
+        }
+
+        return [.. sum.Select(s => (float)(s / table.Rows))];
+    }
+
+    private static void Subtract(float[] mean, FeatureTable table)
+    {
+        for (int row = 0; row < table.Rows; row++)
+        {
+            var values = table.Values.AsSpan(row * table.Dim, table.Dim);
+            for (int d = 0; d < mean.Length; d++)
+            {
+                values[d] -= mean[d];
+            }
+        }
     }
 }

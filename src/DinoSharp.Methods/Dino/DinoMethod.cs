@@ -15,7 +15,11 @@ public sealed class DinoMethod : PretrainingMethod
     private const string EntropyName = "teacher_entropy";
     private const string DivergenceName = "kl";
 
+    /// <summary>What the teacher sees.</summary>
+    private const int GlobalCrops = 2;
+
     private readonly DinoOptions _options;
+    private readonly int _localCrops;
     private readonly DinoHead _studentHead;
     private readonly MultiCropEncoder _student;
     private readonly MultiCropEncoder _teacher;
@@ -50,7 +54,8 @@ public sealed class DinoMethod : PretrainingMethod
             parameter.requires_grad = false;
         }
 
-        int studentCrops = options.StudentSees == StudentCrops.All ? 2 + localCrops : localCrops;
+        _localCrops = localCrops;
+        int studentCrops = options.StudentSees == StudentCrops.All ? GlobalCrops + localCrops : localCrops;
         _loss = new DinoLoss(options, studentCrops, device);
         _lossSum = zeros(1, device: device).DetachFromDisposeScope();
         _entropySum = zeros(1, device: device).DetachFromDisposeScope();
@@ -82,13 +87,18 @@ public sealed class DinoMethod : PretrainingMethod
     public override Tensor Loss(IReadOnlyList<Tensor> crops, TrainingStep step)
     {
         using var scope = NewDisposeScope();
+        // Global and local crops of one size come in one tensor.
+        int views = GlobalCrops + _localCrops;
+        IReadOnlyList<Tensor> apart = crops.Count == 1 && _localCrops > 0
+            ? crops[0].split([GlobalCrops * crops[0].size(0) / views, _localCrops * crops[0].size(0) / views])
+            : crops;
         Tensor teacherLogits; // [2 B, K]
         using (no_grad())
         {
-            teacherLogits = _teacher.Forward([crops[0]]);
+            teacherLogits = _teacher.Forward([apart[0]]);
         }
 
-        var studentLogits = _student.Forward(_options.StudentSees == StudentCrops.All ? crops : [.. crops.Skip(1)]); // [V B, K]
+        var studentLogits = _student.Forward(_options.StudentSees == StudentCrops.All ? crops : [.. apart.Skip(1)]); // [V B, K]
         var terms = _loss.Compute(studentLogits, teacherLogits, step.Epoch);
         using (no_grad())
         {

@@ -1,0 +1,57 @@
+using System.CommandLine;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using DinoSharp.Cli.Commands;
+using Spectre.Console;
+
+namespace DinoSharp.Cli;
+
+/// <summary>Where a verb speaks: to people on standard output; or, with --json, one object there and to people on standard error.</summary>
+internal sealed class Terminal
+{
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
+    private readonly bool _json;
+    private readonly TextWriter _people;
+
+    private Terminal(bool json)
+    {
+        _json = json;
+        _people = json ? Console.Error : Console.Out;
+        Rich = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(_people) });
+    }
+
+    /// <summary>For tables and progress.</summary>
+    public IAnsiConsole Rich { get; }
+
+    /// <summary>The terminal that a command line asks for.</summary>
+    public static Terminal Of(ParseResult parsed) => new(parsed.GetValue(GlobalOptions.Json));
+
+    /// <summary>A line to people, never broken.</summary>
+    public void Line(string text) => _people.WriteLine(text);
+
+    /// <summary>A table to people.</summary>
+    public void Table(IReadOnlyList<string> columns, IEnumerable<IReadOnlyList<string>> rows)
+    {
+        var table = new Table().Border(TableBorder.Simple);
+        foreach (string column in columns)
+        {
+            table.AddColumn(new TableColumn(Markup.Escape(column)) { NoWrap = true });
+        }
+
+        foreach (var row in rows)
+        {
+            table.AddRow(row.Select(Markup.Escape).ToArray());
+        }
+
+        Rich.Write(table);
+    }
+
+    /// <summary>The verb's result for programs, if they asked.</summary>
+    public void Result(JsonObject result)
+    {
+        if (_json)
+        {
+            Console.Out.WriteLine(result.ToJsonString(Indented));
+        }
+    }
+}

@@ -1,0 +1,36 @@
+using DinoSharp.Evaluation.Features;
+using static TorchSharp.torch;
+
+namespace DinoSharp.Evaluation.Knn;
+
+/// <summary>The k-NN protocol on two tables of features.</summary>
+public static class KnnEvaluation
+{
+    /// <summary>How well the labels of one table follow from the other's. Classes are matched by name.</summary>
+    /// <param name="train">labelled features that vote</param>
+    /// <param name="test">labelled features that are classified</param>
+    /// <param name="options">settings</param>
+    /// <param name="device">where to compute; the CPU if not given</param>
+    /// <exception cref="EvaluationException">A table has no labels, or the two do not fit together.</exception>
+    public static IReadOnlyList<KnnScore> Score(FeatureTable train, FeatureTable test, KnnOptions? options = null, Device? device = null)
+    {
+        if (train.Labels.Length == 0 || test.Labels.Length == 0)
+        {
+            throw new EvaluationException("k-NN needs labels: class folders (CLASS/*.jpg) or a .csv with the columns path and label");
+        }
+
+        if (train.Dim != test.Dim)
+        {
+            throw new EvaluationException($"training features have {train.Dim} dimensions and test features {test.Dim}: both need one network and size");
+        }
+
+        // A class that only the test set has cannot be found, and counts as missed.
+        List<string> classes = [.. train.Classes.Union(test.Classes)];
+        long[] testLabels = [.. test.Labels.Select(l => (long)classes.IndexOf(test.Classes[(int)l]))];
+        using var scope = NewDisposeScope();
+        device ??= CPU;
+        using var classifier = new KnnClassifier(
+            tensor(train.Values, train.Rows, train.Dim).to(device), tensor(train.Labels, ScalarType.Int64), classes.Count, options);
+        return classifier.Evaluate(tensor(test.Values, test.Rows, test.Dim).to(device), tensor(testLabels, ScalarType.Int64));
+    }
+}
