@@ -87,10 +87,18 @@ public class LoaderTests
         {
             using ViewBatch batch = Assert.Single(loader.Epoch(epoch));
             Assert.Equal([0, 0, 0, 1], batch.Indices.Order().Take(4)); // the next one, round the end
+            IEnumerable<int> repeated = Enumerable.Range(0, 40).Where(position => batch.Indices[position] == 0);
+            Assert.Equal(3, repeated.Select(position => FirstView(batch, position)).Distinct().Count()); // but other views of it
         }
 
         Assert.Equal(["038.png", "039.png"], loader.Faults.Faults.Select(fault => fault.Name));
         Assert.Contains("empty", loader.Faults.Faults[1].Reason);
+
+        static string FirstView(ViewBatch batch, int position)
+        {
+            using Tensor row = batch.Pixels[0][position].clone();
+            return Convert.ToHexString(row.bytes);
+        }
     }
 
     [Fact]
@@ -100,7 +108,7 @@ public class LoaderTests
         Array.ForEach(["000.png", "001.png", "002.png"], name => folder.Write(name, []));
         using IImageSource source = ImageSources.Open(folder.Path);
         using PrefetchLoader training = new(source, Recipe, Options(batchSize: 40));
-        EvaluationLoader evaluation = new(source, new() { ResizeSize = 8, CropSize = 8 }, Options(batchSize: 40));
+        EvaluationLoader evaluation = new(source, new(8, 8), Options(batchSize: 40));
         foreach (Action load in new Action[] { () => Drain(training.Epoch(0)), () => Drain(evaluation.Batches()) })
         {
             string message = Assert.Throws<ImageSourceException>(load).Message;
@@ -112,7 +120,8 @@ public class LoaderTests
         Array.ForEach(Directory.GetFiles(folder.Path), path => File.WriteAllBytes(path, []));
         using PrefetchLoader none = new(source, Recipe, Options(batchSize: 40) with { FaultShareLimit = 1 });
         Assert.Contains("none of its images", Assert.Throws<ImageSourceException>(() => Drain(none.Epoch(0))).Message);
-        Assert.Contains("batch", Assert.Throws<ImageSourceException>(() => new PrefetchLoader(source, Recipe, Options(batchSize: 41))).Message);
+        Func<object> tooLarge = () => new PrefetchLoader(source, Recipe, Options(batchSize: 41));
+        Assert.Contains("a batch of 41", Assert.Throws<ImageSourceException>(tooLarge).Message);
     }
 
     [Fact]
@@ -125,7 +134,7 @@ public class LoaderTests
         }
 
         using IImageSource source = ImageSources.Open(folder.Path);
-        EvaluationRecipe recipe = new() { ResizeSize = 12, CropSize = 8 };
+        EvaluationRecipe recipe = new(12, 8);
         EvaluationLoader loader = new(source, recipe, Options(batchSize: 10));
         List<int> indices = [];
         foreach (EvaluationBatch batch in loader.Batches())
@@ -154,7 +163,9 @@ public class LoaderTests
     {
         using TestFolder folder = TestFolder.OfImages(60);
         using IImageSource source = ImageSources.Open(folder.Path);
-        long before = CountTensors();
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        long before = Tensor.TotalCount;
         WaitForLoaderThreads();
         for (int round = 0; round < 5; round++)
         {
@@ -184,11 +195,11 @@ public class LoaderTests
             Assert.Throws<ObjectDisposedException>(() => abandoned.MoveNext());
             Assert.Throws<ObjectDisposedException>(() => loader.Epoch(0).First());
 
-            EvaluationLoader evaluation = new(source, new() { ResizeSize = 8, CropSize = 8 }, Options(batchSize: 4));
+            EvaluationLoader evaluation = new(source, new(8, 8), Options(batchSize: 4));
             evaluation.Batches().First().Dispose();
         }
 
-        Assert.Equal(before, CountTensors());
+        Assert.Equal(before, Tensor.TotalCount); // at once, before the garbage collector would clear up
         WaitForLoaderThreads();
     }
 
@@ -217,13 +228,6 @@ public class LoaderTests
         {
             batch.Dispose();
         }
-    }
-
-    private static long CountTensors()
-    {
-        GC.Collect();
-        GC.WaitForPendingFinalizers();
-        return Tensor.TotalCount;
     }
 
     /// <summary>The loaders' threads are joined, so at most a moment passes until the system has taken them off.</summary>

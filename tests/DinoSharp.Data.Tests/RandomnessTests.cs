@@ -5,7 +5,8 @@ public class RandomnessTests
     [Fact]
     public void NumbersAreAPureFunctionOfWhatTheyAreFor()
     {
-        (ulong Seed, long Epoch, long Index, int View)[] keys = [(1, 2, 3, 4), (2, 2, 3, 4), (1, 3, 3, 4), (1, 2, 4, 4), (1, 2, 3, 5), (1, 3, 2, 4)];
+        (ulong Seed, long Epoch, long Index, int View)[] keys =
+            [(1, 2, 3, 4), (2, 2, 3, 4), (1, 3, 3, 4), (1, 2, 4, 4), (1, 2, 3, 5), (1, 3, 2, 4)];
         uint[][] streams = [.. keys.Select(key => Stream(new SampleRandom(key.Seed, key.Epoch, key.Index, key.View)))];
         Assert.Equal(streams[0], Stream(new SampleRandom(1, 2, 3, 4)));
         Assert.Equal(streams.Length * 64, streams.SelectMany(stream => stream).Distinct().Count());

@@ -30,7 +30,8 @@ public sealed class SourceTests : IDisposable
         {
             using IImageSource source = ImageSources.Open(path, split);
             Assert.Equal(expected, Describe(source));
-            Assert.Equal(expected.Contains("=-") ? [] : expected.Split(' ').Select(e => e.Split('=')[1]).Distinct().Order(), source.Classes);
+            IEnumerable<string> classes = expected.Split(' ').Select(image => image.Split('=')[1]).Where(name => name != "-");
+            Assert.Equal(classes.Distinct().Order(), source.Classes);
         }
     }
 

@@ -12,6 +12,8 @@ internal sealed class TestFolder : IDisposable
 
     public static string Fixture(string name) => System.IO.Path.Combine(AppContext.BaseDirectory, "fixtures", name);
 
+    public static PixelImage FixtureImage(string name) => ImageDecoder.Load(Fixture(name));
+
     /// <summary>A PNG of noise, other for each shade.</summary>
     public static byte[] Png(int shade, int width = 20, int height = 15)
     {

@@ -18,7 +18,13 @@ public class ViewTests
         foreach (JsonElement expected in json.RootElement.GetProperty("scales").EnumerateArray())
         {
             Interval scale = new(expected.GetProperty("scale")[0].GetDouble(), expected.GetProperty("scale")[1].GetDouble());
-            Dictionary<string, List<double>> drawn = new() { ["area-fraction"] = [], ["log-aspect"] = [], ["relative-top"] = [], ["relative-left"] = [] };
+            Dictionary<string, List<double>> drawn = new()
+            {
+                ["area-fraction"] = [],
+                ["log-aspect"] = [],
+                ["relative-top"] = [],
+                ["relative-left"] = [],
+            };
             for (int i = 0; i < draws; i++)
             {
                 SampleRandom random = new(1, 0, i, 0);
@@ -34,6 +40,16 @@ public class ViewTests
                 AssertSameDistribution(expected.GetProperty(name), [.. values.Where(double.IsFinite).Order()], name);
             }
         }
+    }
+
+    [Theory]
+    [InlineData(3000, 2, 0, 1498, 2, 3)]
+    [InlineData(3, 1000, 498, 0, 4, 3)]
+    public void OfAVeryLongImageTheCropIsInTheMiddle(int width, int height, int top, int left, int cropHeight, int cropWidth)
+    {
+        SampleRandom random = new(0, 0, 0, 0);
+        CropBox box = RandomResizedCrop.Draw(ref random, width, height, new(0.4, 1), new(3.0 / 4, 4.0 / 3));
+        Assert.Equal(new CropBox(top, left, cropHeight, cropWidth), box);
     }
 
     [Theory]
@@ -54,23 +70,23 @@ public class ViewTests
             Assert.Equal((recipe.SizeOf(view), recipe.SizeOf(view)), (made.Width, made.Height));
         }
 
-        using PixelImage evaluated = new EvaluationRecipe { ResizeSize = 36, CropSize = 32 }.Make(image);
+        using PixelImage evaluated = new EvaluationRecipe(36, 32).Make(image);
         Assert.Equal(-1, evaluated.Pixels.IndexOfAnyExcept((byte)77));
     }
 
     [Fact]
     public void AViewIsMadeAsPillowMakesIt()
     {
-        ViewParameters global = new(
-            new CropBox(12, 9, 120, 83), true, new JitterParameters(1.2f, 0.8f, 0.9f, 0.05f, [Hue, Brightness, Saturation, Contrast]), false, 0.7f, true);
-        ViewParameters local = new(
-            new CropBox(31, 64, 40, 36), false, new JitterParameters(0.75f, 1.3f, 1.15f, -0.08f, [Contrast, Saturation, Hue, Brightness]), true, 1.6f, false);
+        JitterParameters jitter = new(1.2f, 0.8f, 0.9f, 0.05f, [Hue, Brightness, Saturation, Contrast]);
+        ViewParameters global = new(new CropBox(12, 9, 120, 83), Flip: true, jitter, Grayscale: false, BlurRadius: 0.7f, Solarize: true);
+        jitter = new(0.75f, 1.3f, 1.15f, -0.08f, [Contrast, Saturation, Hue, Brightness]);
+        ViewParameters local = new(new CropBox(31, 64, 40, 36), Flip: false, jitter, Grayscale: true, BlurRadius: 1.6f, Solarize: false);
         AssertMakes("portrait.png", global, "chain-global.png");
         AssertMakes("landscape.png", local, "chain-local.png");
 
         static void AssertMakes(string source, ViewParameters parameters, string golden)
         {
-            using PixelImage image = ImageDecoder.Load(TestFolder.Fixture(source)), expected = ImageDecoder.Load(TestFolder.Fixture(golden));
+            using PixelImage image = TestFolder.FixtureImage(source), expected = TestFolder.FixtureImage(golden);
             using PixelImage actual = new(expected.Width, expected.Height);
             parameters.Apply(image, actual);
             AssertWithinOneLevel(expected, actual, golden);
@@ -84,8 +100,8 @@ public class ViewTests
     [InlineData("portrait", 54)]
     public void EvaluationSeesTheMiddle(string name, int size)
     {
-        using PixelImage image = ImageDecoder.Load(TestFolder.Fixture($"{name}.png")), expected = ImageDecoder.Load(TestFolder.Fixture($"eval-{name}-{size}.png"));
-        using PixelImage actual = new EvaluationRecipe { ResizeSize = 64, CropSize = size }.Make(image);
+        using PixelImage image = TestFolder.FixtureImage($"{name}.png"), expected = TestFolder.FixtureImage($"eval-{name}-{size}.png");
+        using PixelImage actual = new EvaluationRecipe(64, size).Make(image);
         AssertWithinOneLevel(expected, actual, name);
     }
 
@@ -118,8 +134,11 @@ public class ViewTests
             AssertUniform(0.1, 2, [.. drawn.Where(p => p.BlurRadius is not null).Select(p => (double)p.BlurRadius!.Value)]);
         }
 
-        static void AssertShare(double expected, int count) =>
-            Assert.InRange((double)count / Draws - expected, -4 * Math.Sqrt(expected * (1 - expected) / Draws), 4 * Math.Sqrt(expected * (1 - expected) / Draws));
+        static void AssertShare(double expected, int count)
+        {
+            double error = Math.Sqrt(expected * (1 - expected) / Draws);
+            Assert.InRange((double)count / Draws, expected - 4 * error, expected + 4 * error);
+        }
 
         static void AssertUniform(double low, double high, double[] values)
         {
@@ -136,8 +155,9 @@ public class ViewTests
         MultiCropOptions options = new();
         (MultiCropOptions Options, string Name)[] bad =
         [
-            (options with { GlobalSize = 0 }, "GlobalSize"), (options with { LocalCount = -1 }, "LocalCount"), (options with { Hue = 0.6 }, "Hue"),
-            (options with { FlipProbability = 1.1 }, "FlipProbability"), (options with { Contrast = double.NaN }, "Contrast"),
+            (options with { GlobalSize = 0 }, "GlobalSize"), (options with { LocalCount = -1 }, "LocalCount"),
+            (options with { Hue = 0.6 }, "Hue"), (options with { FlipProbability = 1.1 }, "FlipProbability"),
+            (options with { Contrast = double.NaN }, "Contrast"),
             (options with { GlobalScale = new(0.5, 0.4) }, "GlobalScale"), (options with { LocalScale = new(0, 0.4) }, "LocalScale"),
             (options with { BlurRadius = new(0, 1000) }, "BlurRadius"),
         ];
@@ -146,9 +166,7 @@ public class ViewTests
             Assert.StartsWith(name, Assert.Throws<ArgumentException>(() => new MultiCropRecipe(wrong)).Message);
         }
 
-        EvaluationRecipe larger = new() { ResizeSize = 100, CropSize = 101 };
-        using PixelImage image = new(200, 200);
-        Assert.Throws<InvalidOperationException>(() => larger.Make(image));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new EvaluationRecipe(resizeSize: 100, cropSize: 101));
     }
 
     [Fact]
@@ -200,7 +218,8 @@ public class ViewTests
         Assert.Equal((expected.Width, expected.Height), (actual.Width, actual.Height));
         for (int i = 0; i < expected.Pixels.Length; i++)
         {
-            Assert.True(Math.Abs(expected.Pixels[i] - actual.Pixels[i]) <= 1, $"{what}: sample {i} is {actual.Pixels[i]}, not {expected.Pixels[i]}");
+            int difference = actual.Pixels[i] - expected.Pixels[i];
+            Assert.True(Math.Abs(difference) <= 1, $"{what}: sample {i} is off by {difference}");
         }
     }
 }

@@ -17,15 +17,12 @@ public sealed class EpochOrder
         ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
         _count = count;
         _seed = seed;
-        BatchSize = batchSize;
         BatchesPerEpoch = count / batchSize;
     }
 
-    public int BatchSize { get; }
-
     public int BatchesPerEpoch { get; }
 
-    /// <summary>All samples' indices; batch b has those from <c>b * BatchSize</c> on.</summary>
+    /// <summary>All samples' indices; batch b has those from b times the batch size on.</summary>
     public int[] Permutation(int epoch)
     {
         // No sample has the index -1, so no view shares these numbers.

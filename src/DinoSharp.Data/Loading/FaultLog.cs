@@ -44,7 +44,7 @@ public sealed class FaultLog
         {
             string first = string.Join("; ", Faults.Take(Shown).Select(fault => fault.Reason));
             throw new ImageSourceException(
-                source.Path, $"{Count} of {source.Count} images cannot be used, too many to go on; mend or remove them. The first: {first}");
+                source.Path, $"{Count} of {source.Count} images cannot be used, too many; mend or remove them. The first: {first}");
         }
     }
 }

@@ -24,7 +24,8 @@ internal sealed class IdxSource : IImageSource
         (Count, _height, _width) = (shape[0], shape[1], shape[2]);
         _images = images;
         _labels = labels;
-        Classes = labels is null ? [] : [.. Enumerable.Range(0, labels.Max() + 1).Select(label => label.ToString(CultureInfo.InvariantCulture))];
+        int classes = labels is null ? 0 : labels.Max() + 1;
+        Classes = [.. Enumerable.Range(0, classes).Select(label => label.ToString(CultureInfo.InvariantCulture))];
     }
 
     public string Path { get; }
@@ -41,7 +42,7 @@ internal sealed class IdxSource : IImageSource
 
     public static bool ContainedIn(string folder) => Directory.EnumerateFiles(folder).Any(IsImagesFile);
 
-    /// <summary>Opens the part of a folder whose files' names start with <c>train</c>, or for the split <c>test</c> with <c>t10k</c>.</summary>
+    /// <summary>Opens the files of a folder whose names start with <c>train</c>, or for the split <c>test</c> with <c>t10k</c>.</summary>
     public static IdxSource OpenFolder(string folder, string? split)
     {
         string prefix = split switch
@@ -60,8 +61,9 @@ internal sealed class IdxSource : IImageSource
     public static IdxSource OpenFile(string path)
     {
         (int[] shape, byte[] images) = Read(path, dimensions: 3);
-        string labelsName = FilePath.GetFileName(path).Replace("images", "labels", StringComparison.Ordinal);
-        string labelsPath = FilePath.Combine(FilePath.GetDirectoryName(path)!, labelsName.Replace("idx3", "idx1", StringComparison.Ordinal));
+        string labelsName = FilePath.GetFileName(path)
+            .Replace("images", "labels", StringComparison.Ordinal).Replace("idx3", "idx1", StringComparison.Ordinal);
+        string labelsPath = FilePath.Combine(FilePath.GetDirectoryName(path)!, labelsName);
         if (!File.Exists(labelsPath))
         {
             return new IdxSource(path, shape, images, labels: null);
@@ -70,7 +72,7 @@ internal sealed class IdxSource : IImageSource
         (int[] labelsShape, byte[] labels) = Read(labelsPath, dimensions: 1);
         return labelsShape[0] == shape[0]
             ? new IdxSource(path, shape, images, labels)
-            : throw new ImageSourceException(labelsPath, $"it has {labelsShape[0]} labels for {shape[0]} images; the two files must belong together");
+            : throw new ImageSourceException(labelsPath, $"it has {labelsShape[0]} labels for {shape[0]} images; fetch both files again");
     }
 
     public string NameOf(int index) => string.Create(CultureInfo.InvariantCulture, $"{FilePath.GetFileName(Path)}#{index}");
@@ -82,7 +84,7 @@ internal sealed class IdxSource : IImageSource
         ArgumentNullException.ThrowIfNull(options);
         if (options.MaxPixels < (long)_width * _height)
         {
-            throw new ImageFormatException(NameOf(index), $"the images have {_width} x {_height} pixels, and {options.MaxPixels} are allowed");
+            throw new ImageFormatException(NameOf(index), $"it has {_width} x {_height} pixels, and {options.MaxPixels} are allowed");
         }
 
         PixelImage image = new(_width, _height);
@@ -132,7 +134,7 @@ internal sealed class IdxSource : IImageSource
         }
         catch (Exception error) when (error is InvalidDataException or EndOfStreamException)
         {
-            throw new ImageSourceException(path, $"no idx file of bytes in {dimensions} dimension(s), or a damaged one; fetch it again", error);
+            throw new ImageSourceException(path, $"no idx file of {dimensions} dimension(s), or a damaged one; fetch it again", error);
         }
     }
 }

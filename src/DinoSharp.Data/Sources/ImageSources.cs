@@ -45,7 +45,7 @@ public static class ImageSources
             ".csv" => ImageList.OpenTable,
             ".txt" => ImageList.OpenLines,
             _ when IdxSource.IsImagesFile(path) => IdxSource.OpenFile,
-            _ => throw new ImageSourceException(path, "no set of images; give a folder, a .zip, .csv or .txt file, or idx files (*images*idx3*)"),
+            _ => throw new ImageSourceException(path, "no set of images; give a folder, .zip, .csv, .txt or idx file (*images*idx3*)"),
         };
         return split is null ? open(path) : throw new ImageSourceException(path, $"the file has no splits; leave out '{split}'");
     }

@@ -74,7 +74,7 @@ internal static class ImageTree
 
         return tops.Length == 1 ? tops[0]
             : tops.Contains(DefaultSplit) ? DefaultSplit
-            : throw new ImageSourceException(path, $"it is divided into splits, and none is called {DefaultSplit}: name one; {Choices(tops)}");
+            : throw new ImageSourceException(path, $"it is divided into splits without '{DefaultSplit}'; name one; {Choices(tops)}");
     }
 
     private static string Choices(string?[] tops)

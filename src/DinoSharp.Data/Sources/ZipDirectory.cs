@@ -22,7 +22,8 @@ internal static class ZipDirectory
     {
         long length = RandomAccess.GetLength(file);
         (long count, long size, long offset) = Locate(file, length);
-        if (offset < 0 || size < 0 || offset > length || size > length - offset || size > Array.MaxLength || count < 0 || count > size / EntryLength)
+        bool lies = offset >= 0 && size >= 0 && offset <= length && size <= Math.Min(length - offset, Array.MaxLength);
+        if (!lies || count < 0 || count > size / EntryLength)
         {
             throw new InvalidDataException("its directory lies outside of the file");
         }

@@ -105,12 +105,12 @@ internal sealed class ZipSource : IImageSource
 
         if (entry.Method is not (Stored or Deflated))
         {
-            throw new ImageFormatException(entry.Name, $"the archive packs it by method {entry.Method}, and only 0 and 8 (deflate) can be read");
+            throw new ImageFormatException(entry.Name, $"the archive packs it by method {entry.Method}; only 0 and 8 can be read");
         }
 
-        long largest = entry.Method == Stored ? entry.CompressedSize : Math.Min(entry.CompressedSize, Array.MaxLength) * MaxRatio;
-        if (entry.CompressedSize < 0 || entry.CompressedSize > Array.MaxLength || entry.Size < 0 || entry.Size > Math.Min(largest, Array.MaxLength)
-            || entry.HeaderOffset < 0 || entry.HeaderOffset > _length - HeaderLength - entry.CompressedSize)
+        bool sized = Math.Min(entry.CompressedSize, entry.Size) >= 0 && Math.Max(entry.CompressedSize, entry.Size) <= Array.MaxLength
+            && entry.Size <= entry.CompressedSize * (entry.Method == Stored ? 1 : MaxRatio);
+        if (!sized || entry.HeaderOffset < 0 || entry.HeaderOffset > _length - HeaderLength - entry.CompressedSize)
         {
             throw new ImageFormatException(entry.Name, "the archive declares an impossible size or place for it");
         }

@@ -6,7 +6,7 @@ namespace DinoSharp.Data;
 /// The one view that evaluation takes of an image: the shorter side resized to a length, bicubically, and the middle cut out, as
 /// torchvision's <c>Resize</c> and <c>CenterCrop</c> do.
 /// </summary>
-public sealed record EvaluationRecipe
+public sealed class EvaluationRecipe
 {
     /// <summary>
     /// A longer image is cut to its middle before it is resized. The crop lies in there anyway; without this, an image one pixel wide
@@ -14,37 +14,31 @@ public sealed record EvaluationRecipe
     /// </summary>
     private const int MaxAspect = 32;
 
-    private readonly int _resizeSize = 256;
-    private readonly int _cropSize = 224;
+    private const int MaxSize = 4096;
 
-    /// <summary>The shorter side's length after resizing, in pixels; at least <see cref="CropSize"/> when used.</summary>
-    public int ResizeSize
+    /// <param name="resizeSize">The shorter side's length after resizing, in pixels.</param>
+    /// <param name="cropSize">Side of the view in pixels, at most <paramref name="resizeSize"/>.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A size is out of range, or the crop is larger than what it is cut from.</exception>
+    public EvaluationRecipe(int resizeSize = 256, int cropSize = 224)
     {
-        get => _resizeSize;
-        init => _resizeSize = CheckSize(value);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(resizeSize, MaxSize);
+        ArgumentOutOfRangeException.ThrowIfLessThan(cropSize, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(cropSize, resizeSize);
+        ResizeSize = resizeSize;
+        CropSize = cropSize;
     }
+
+    /// <summary>The shorter side's length after resizing, in pixels.</summary>
+    public int ResizeSize { get; }
 
     /// <summary>Side of the view in pixels.</summary>
-    public int CropSize
-    {
-        get => _cropSize;
-        init => _cropSize = CheckSize(value);
-    }
-
-    /// <summary>The recipe for views of a given size, of which as many pixels are cut off as of the usual 256 by 256 for 224 by 224.</summary>
-    public static EvaluationRecipe ForCrop(int size) => new() { ResizeSize = size * 8 / 7, CropSize = size };
+    public int CropSize { get; }
 
     /// <summary>Makes the view of an image. The caller disposes it.</summary>
     /// <param name="image">The image, RGB.</param>
-    /// <exception cref="InvalidOperationException"><see cref="CropSize"/> exceeds <see cref="ResizeSize"/>.</exception>
     public PixelImage Make(PixelImage image)
     {
         ArgumentNullException.ThrowIfNull(image);
-        if (CropSize > ResizeSize)
-        {
-            throw new InvalidOperationException($"A crop of {CropSize} pixels cannot be cut from an image resized to {ResizeSize}.");
-        }
-
         CropBox middle = Middle(image);
         using PixelImage resized = new(ResizedLength(middle.Width, middle.Height), ResizedLength(middle.Height, middle.Width));
         Resampler.Resize(image, middle, resized, ResampleFilter.Bicubic);
@@ -70,11 +64,4 @@ public sealed record EvaluationRecipe
     }
 
     private int ResizedLength(int side, int other) => side <= other ? ResizeSize : (int)((long)ResizeSize * side / other);
-
-    private static int CheckSize(int value)
-    {
-        ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(value, 4096);
-        return value;
-    }
 }

@@ -25,11 +25,11 @@ public sealed record PixelNormalization(IReadOnlyList<double> Mean, IReadOnlyLis
             throw new ArgumentException($"Pixels are uint8 [N, H, W, {Mean.Count}]; these are {pixels.dtype} [{shape}].", nameof(pixels));
         }
 
-        // (x / 255 - mean) / std as one multiplication and one addition.
+        // (x / 255 - mean) / std as one multiplication and one addition; the channels part while they are bytes, which moves least.
         using IDisposable scope = NewDisposeScope();
         Tensor scale = PerChannel(Std.Select(std => 1 / (255 * std)), device); // [1, C, 1, 1]
         Tensor shift = PerChannel(Mean.Zip(Std, (mean, std) => -mean / std), device); // [1, C, 1, 1]
-        Tensor planes = pixels.to(device).permute(0, 3, 1, 2).to(ScalarType.Float32).contiguous(); // [N, C, H, W]
+        Tensor planes = pixels.to(device).permute(0, 3, 1, 2).contiguous().to(ScalarType.Float32); // [N, C, H, W]
         return planes.mul_(scale).add_(shift).MoveToOuterDisposeScope();
     }
 
