@@ -52,7 +52,7 @@ internal static class ReferenceCommandLine
     }
 
     /// <summary>The batch of one process times their number, in as many parts.</summary>
-    private static IEnumerable<string> WithBatchOf(int processes, List<string> arguments)
+    private static List<string> WithBatchOf(int processes, List<string> arguments)
     {
         if (processes == 1)
         {

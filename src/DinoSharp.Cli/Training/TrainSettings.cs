@@ -15,6 +15,7 @@ internal sealed record TrainSettings
 {
     private static readonly JsonSerializerOptions Json = new()
     {
+        IgnoreReadOnlyProperties = true,
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower) },
     };
@@ -37,6 +38,9 @@ internal sealed record TrainSettings
     /// <summary>A new network of these settings; the teacher's has no stochastic depth.</summary>
     public Backbone CreateBackbone(bool student) =>
         Shape is null ? BackboneCatalogue.Create(Arch) : new VisionTransformer(student ? Shape : Shape with { DropPathRate = 0 });
+
+    /// <summary>How images are shown to the backbone when it is evaluated: at the size of the global crops.</summary>
+    public EvaluationRecipe EvaluationRecipe => EvaluationView.Of(Views.GlobalSize);
 
     /// <summary>Returns itself if the values make a training.</summary>
     /// <exception cref="ArgumentException">Says in one line which value does not.</exception>

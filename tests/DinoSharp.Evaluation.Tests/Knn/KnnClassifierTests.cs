@@ -89,17 +89,6 @@ public sealed class KnnClassifierTests : IDisposable
     }
 
     [Fact]
-    public void Raw_pixels_are_centred_on_the_training_sets_mean_image()
-    {
-        using var scope = NewDisposeScope();
-        var train = RawPixels.Features(tensor(new byte[] { 0, 51, 102, 255, 153, 0 }, [2, 1, 1, 3]));
-        var test = RawPixels.Features(tensor(new byte[] { 255, 255, 255 }, [1, 1, 1, 3]));
-        RawPixels.Centre(train, test);
-        Golden.AssertClose(tensor(new[] { -0.5f, -0.2f, 0.2f, 0.5f, 0.2f, -0.2f }, [2, 3]), train, 1e-6, "train");
-        Golden.AssertClose(tensor(new[] { 0.5f, 0.6f, 0.8f }, [1, 3]), test, 1e-6, "test");
-    }
-
-    [Fact]
     public void An_evaluation_leaves_no_tensor_behind()
     {
         using var scope = NewDisposeScope();

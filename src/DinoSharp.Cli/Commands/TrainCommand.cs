@@ -1,0 +1,101 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using DinoSharp.Cli.Training;
+using DinoSharp.Data;
+using DinoSharp.Imaging;
+using DinoSharp.Models;
+using DinoSharp.Training.Runs;
+
+namespace DinoSharp.Cli.Commands;
+
+/// <summary>dino train: learns a backbone from images without labels.</summary>
+internal sealed class TrainCommand
+{
+    private const int PreviewedImages = 8;
+
+    private readonly TrainOptions _options = new();
+    private readonly Option<string?> _out = OptionFactory.Text("--out", "run folder; a run of the same settings in it goes on", "--output-dir", "--output_dir");
+    private readonly Option<int> _threads = OptionFactory.Value("--threads", "threads that load images", Environment.ProcessorCount, "--num-workers", "--num_workers");
+    private readonly Option<int> _logEvery = OptionFactory.Value("--log-every", "steps between two lines of metrics", 10);
+    private readonly Option<double> _saveMinutes = OptionFactory.Value("--save-minutes", "minutes between two saves of the newest state", 10.0);
+    private readonly Option<int> _keepEvery = OptionFactory.Value("--keep-every", "epochs between two checkpoints that are kept; 0 for none", 20, "--saveckp-freq", "--saveckp_freq");
+    private readonly Option<int> _knnEvery = OptionFactory.Value("--knn-every", "epochs between two k-NN evaluations, which also choose the best checkpoint; 0 for none", 0);
+    private readonly Option<string?> _knnData = OptionFactory.Text("--knn-data", "labelled images for --knn-every, with a test or val split or without; by default --data");
+    private readonly Option<double> _faultShare = OptionFactory.Value("--fault-share", "part of the images that may be unusable", 0.05);
+    private readonly Option<string?> _preview = OptionFactory.Text("--preview-views", "only draw what the network would see, to this .png");
+
+    /// <summary>Options of the reference that one process computing in float32 has no use for.</summary>
+    private readonly Option[] _ignored =
+    [
+        OptionFactory.Flag("--use-fp16", "accepted; computing is in float32"),
+        OptionFactory.Text("--dist-url", "accepted; there is one process"),
+        OptionFactory.Text("--local-rank", "accepted; there is one process", "--local-rank"),
+    ];
+
+    public static Command Create()
+    {
+        var train = new TrainCommand();
+        var command = new Command("train", "learn a backbone from images without labels");
+        Option[] own = [train._out, train._threads, train._logEvery, train._saveMinutes, train._keepEvery, train._knnEvery, train._knnData, train._faultShare, train._preview];
+        foreach (var option in train._options.All.Concat(own))
+        {
+            command.Options.Add(option);
+        }
+
+        foreach (var option in train._ignored)
+        {
+            option.Hidden = true;
+            command.Options.Add(option);
+        }
+
+        command.SetAction(train.Run);
+        return command;
+    }
+
+    private int Run(ParseResult parsed)
+    {
+        var terminal = Terminal.Of(parsed);
+        var settings = _options.Read(parsed).Validated();
+        if (parsed.GetValue(_preview) is { } preview)
+        {
+            DrawViews(settings, preview, terminal);
+            return 0;
+        }
+
+        string folder = parsed.GetValue(_out) ?? throw new RequestException("--out is missing: name a folder for the run");
+        int knnEvery = parsed.GetValue(_knnEvery);
+        var request = new RunRequest
+        {
+            Out = folder,
+            Device = TorchRuntime.ParseDevice(parsed.GetValue(GlobalOptions.Device)!),
+            Threads = Math.Max(parsed.GetValue(_threads), 1),
+            KnnData = knnEvery > 0 ? parsed.GetValue(_knnData) ?? settings.Data : null,
+            FaultShare = parsed.GetValue(_faultShare),
+            Recording = new RecordingOptions
+            {
+                LogEverySteps = parsed.GetValue(_logEvery),
+                SaveEvery = TimeSpan.FromMinutes(parsed.GetValue(_saveMinutes)),
+                KeepEveryEpochs = parsed.GetValue(_keepEvery),
+                EvaluateEveryEpochs = knnEvery,
+            },
+        };
+        TorchRuntime.KeepHeap();
+        using var signals = new StopSignals();
+        bool finished = TrainingRun.Start(settings, request, terminal, signals.Token);
+        terminal.Line(finished
+            ? $"done: {folder}/checkpoints/latest.pth"
+            : $"stopped and saved in {folder}; the same command goes on from here");
+        terminal.Result(new JsonObject { ["run"] = Path.GetFullPath(folder), ["finished"] = finished });
+        return finished ? 0 : 1;
+    }
+
+    private static void DrawViews(TrainSettings settings, string path, Terminal terminal)
+    {
+        using var source = ImageSources.Open(settings.Data, settings.Split);
+        using var sheet = ViewSheet.Draw(source, new MultiCropRecipe(settings.Views), PreviewedImages, (ulong)settings.Training.Seed);
+        PngWriter.Save(sheet, path);
+        terminal.Line($"{path}: {Math.Min(PreviewedImages, source.Count).ToString(CultureInfo.InvariantCulture)} images, a row each: the image, its global crops, its local crops");
+        terminal.Result(new JsonObject { ["preview"] = Path.GetFullPath(path) });
+    }
+}

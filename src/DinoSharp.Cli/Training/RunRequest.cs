@@ -1,0 +1,24 @@
+using DinoSharp.Training.Runs;
+using static TorchSharp.torch;
+
+namespace DinoSharp.Cli.Training;
+
+/// <summary>What a start of a training needs beside its settings; none of it changes what is computed.</summary>
+internal sealed record RunRequest
+{
+    /// <summary>The run folder.</summary>
+    public required string Out { get; init; }
+
+    public required Device Device { get; init; }
+
+    /// <summary>Threads that load images.</summary>
+    public int Threads { get; init; } = Environment.ProcessorCount;
+
+    public RecordingOptions Recording { get; init; } = new();
+
+    /// <summary>A labelled set for k-NN during the training.</summary>
+    public string? KnnData { get; init; }
+
+    /// <summary>The part of the images that may be unusable before the run fails.</summary>
+    public double FaultShare { get; init; } = 0.05;
+}
