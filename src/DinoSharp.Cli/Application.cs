@@ -21,11 +21,11 @@ internal static class Application
     /// <returns>0 done, 1 failed at work, 2 the request was wrong</returns>
     public static int Run(string[] arguments)
     {
-        var parsed = Root().Parse(ReferenceCommandLine.Translate(arguments));
+        var root = Root();
+        var parsed = root.Parse(arguments.Length == 0 ? ["--help"] : ReferenceCommandLine.Translate(arguments));
         if (parsed.Errors.Count > 0)
         {
-            Console.Error.WriteLine($"dino: {parsed.Errors[0].Message.ReplaceLineEndings(" ")} (see dino {parsed.CommandResult.Command.Name} --help)"
-                .Replace(" dino dino ", " dino ", StringComparison.Ordinal));
+            Console.Error.WriteLine($"dino: {Fault(parsed, root)}");
             return WrongRequest;
         }
 
@@ -38,6 +38,15 @@ internal static class Application
             Console.Error.WriteLine($"dino: {error.Message.ReplaceLineEndings(" ")}");
             return code;
         }
+    }
+
+    /// <summary>What is wrong with a command line, and where to read how it is right.</summary>
+    private static string Fault(ParseResult parsed, RootCommand root)
+    {
+        var verb = parsed.CommandResult.Command;
+        return verb == root && parsed.UnmatchedTokens.Count > 0
+            ? $"there is no '{parsed.UnmatchedTokens[0]}'; the verbs are {string.Join(", ", root.Subcommands.Select(c => c.Name))} (see dino --help)"
+            : $"{parsed.Errors[0].Message.ReplaceLineEndings(" ").TrimEnd('.')} (see dino {(verb == root ? "" : verb.Name + " ")}--help)";
     }
 
     private static RootCommand Root() => new("Self-supervised vision: learn features from unlabelled images, measure them, use them.")

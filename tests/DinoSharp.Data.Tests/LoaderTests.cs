@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using DinoSharp.Imaging;
+using DinoSharp.Tests;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
 using DinoSharp.Imaging;
+using DinoSharp.Tests;
 
 namespace DinoSharp.Data.Tests;
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using DinoSharp.Imaging;
+using DinoSharp.Tests;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,14 +1,12 @@
 using System.IO.Compression;
 using DinoSharp.Imaging;
 
-[assembly: CollectionBehavior(DisableTestParallelization = true)] // some tests count the process's tensors
-
-namespace DinoSharp.Data.Tests;
+namespace DinoSharp.Tests;
 
 /// <summary>A folder of test files that goes when the test ends.</summary>
 internal sealed class TestFolder : IDisposable
 {
-    public string Path { get; } = Directory.CreateTempSubdirectory("dinosharp-data-").FullName;
+    public string Path { get; } = Directory.CreateTempSubdirectory("dinosharp-").FullName;
 
     public static string Fixture(string name) => System.IO.Path.Combine(AppContext.BaseDirectory, "fixtures", name);
 
