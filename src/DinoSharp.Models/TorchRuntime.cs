@@ -49,11 +49,20 @@ public static partial class TorchRuntime
         }
     }
 
+    /// <summary>Sets what makes computing on the CPU fast, for the whole process: call it once, before the work.</summary>
+    /// <exception cref="TorchUnavailableException">One line: the library does not load.</exception>
+    public static void Tune()
+    {
+        EnsureLoaded();
+        KeepHeap();
+        _ = MatrixKernels.UseOneDnn();
+    }
+
     /// <summary>
     /// Keeps the C heap instead of giving large temporaries back to the kernel: a training step frees and takes the same gigabytes
     /// again, and each return costs page faults. Only glibc has the switch; elsewhere this does nothing.
     /// </summary>
-    public static void KeepHeap()
+    private static void KeepHeap()
     {
         if (!OperatingSystem.IsLinux() || !NativeLibrary.TryLoad("libc.so.6", out _))
         {

@@ -69,7 +69,7 @@ internal sealed class Golden : IDisposable
     {
         using var scope = NewDisposeScope();
         Assert.True(expected.shape.SequenceEqual(actual.shape), $"{what}: shape [{string.Join(", ", actual.shape)}]");
-        double difference = (expected - actual).abs().max().item<float>();
+        double difference = (expected - actual).abs().max().to(ScalarType.Float64).item<double>();
         Assert.True(difference <= tolerance, $"{what}: differs by {difference:G3}, tolerance {tolerance:G3}");
     }
 }

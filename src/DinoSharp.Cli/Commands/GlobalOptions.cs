@@ -1,4 +1,6 @@
 using System.CommandLine;
+using DinoSharp.Models;
+using TorchSharp;
 
 namespace DinoSharp.Cli.Commands;
 
@@ -19,4 +21,12 @@ internal static class GlobalOptions
         DefaultValueFactory = _ => "auto",
         Recursive = true,
     };
+
+    /// <summary>The device that a command line asks for, with torch made ready for the work.</summary>
+    /// <exception cref="TorchUnavailableException">One line: torch does not load, or the device is not there.</exception>
+    public static torch.Device DeviceOf(ParseResult parsed)
+    {
+        TorchRuntime.Tune();
+        return TorchRuntime.ParseDevice(parsed.GetValue(Device)!);
+    }
 }

@@ -4,7 +4,6 @@ using System.Text.Json.Nodes;
 using DinoSharp.Cli.Training;
 using DinoSharp.Data;
 using DinoSharp.Imaging;
-using DinoSharp.Models;
 using DinoSharp.Training.Runs;
 
 namespace DinoSharp.Cli.Commands;
@@ -68,7 +67,7 @@ internal sealed class TrainCommand
         var request = new RunRequest
         {
             Out = folder,
-            Device = TorchRuntime.ParseDevice(parsed.GetValue(GlobalOptions.Device)!),
+            Device = GlobalOptions.DeviceOf(parsed),
             Threads = Math.Max(parsed.GetValue(_threads), 1),
             KnnData = knnEvery > 0 ? parsed.GetValue(_knnData) ?? settings.Data : null,
             FaultShare = parsed.GetValue(_faultShare),
@@ -80,7 +79,6 @@ internal sealed class TrainCommand
                 EvaluateEveryEpochs = knnEvery,
             },
         };
-        TorchRuntime.KeepHeap();
         using var signals = new StopSignals();
         bool finished = TrainingRun.Start(settings, request, terminal, signals.Token);
         terminal.Line(finished

@@ -1,0 +1,37 @@
+using DinoSharp.Tests;
+using static TorchSharp.torch;
+
+namespace DinoSharp.Models.Tests;
+
+/// <summary>What is set for speed must not cost exactness.</summary>
+public sealed class TorchRuntimeTests
+{
+    [Fact]
+    public void Tuned_products_and_their_gradients_have_single_precision()
+    {
+        TorchRuntime.Tune();
+        using var scope = NewDisposeScope();
+        manual_seed(1);
+        var (x, w, upstream) = (randn(300, 192), randn(768, 192), randn(300, 768));
+        var (narrow, wide) = (Gradients(ScalarType.Float32), Gradients(ScalarType.Float64));
+        foreach (var (actual, expected) in narrow.Zip(wide))
+        {
+            Golden.AssertClose(expected, actual.to(ScalarType.Float64), 1e-3, "product"); // of magnitude 100; bfloat16 is off by 0.3
+        }
+
+        Tensor[] Gradients(ScalarType type)
+        {
+            var (input, weight) = (x.to(type).requires_grad_(), w.to(type).requires_grad_());
+            var output = nn.functional.linear(input, weight);
+            output.backward([upstream.to(type)]);
+            return [output, input.grad!, weight.grad!];
+        }
+    }
+
+    [Theory]
+    [InlineData("gpu")]
+    [InlineData("cuda:x")]
+    [InlineData("cuda:999")]
+    public void A_device_that_is_not_there_is_named(string device) =>
+        Assert.Contains($"'{device}'", Assert.Throws<TorchUnavailableException>(() => TorchRuntime.ParseDevice(device)).Message, StringComparison.Ordinal);
+}
