@@ -21,7 +21,7 @@ public sealed class TorchRuntimeTests
 
         Tensor[] Gradients(ScalarType type)
         {
-            var (input, weight) = (x.to(type).requires_grad_(), w.to(type).requires_grad_());
+            var (input, weight) = (x.to(type, copy: true).requires_grad_(), w.to(type, copy: true).requires_grad_());
             var output = nn.functional.linear(input, weight);
             output.backward([upstream.to(type)]);
             return [output, input.grad!, weight.grad!];
