@@ -38,6 +38,8 @@ public sealed class HtmlReport
         td.bar div { background: var(--bar); border-radius: 2px; height: 0.7rem; }
         svg.chart { display: block; width: 100%; height: auto; margin: 1rem 0; }
         .images { display: grid; grid-template-columns: repeat(auto-fill, minmax(10rem, 1fr)); gap: 1rem; }
+        .row { display: flex; gap: 0.5rem; margin-bottom: 0.75rem; }
+        .row figure { flex: 1 1 0; min-width: 0; max-width: 9rem; }
         figure { margin: 0; }
         figure img { display: block; width: 100%; height: auto; border-radius: 4px; }
         figcaption { overflow-wrap: anywhere; padding-top: 0.3rem; }
@@ -74,19 +76,10 @@ public sealed class HtmlReport
         Add($"<figure>{chart.ToSvg()}<figcaption>{HtmlEncode(chart.Title)}</figcaption></figure>");
 
     /// <summary>Adds a grid of pictures with what stands under them. The pictures are encoded at once and may be disposed after.</summary>
-    public HtmlReport Images(IEnumerable<(PixelImage Image, string Caption)> images)
-    {
-        Add($"<div class=\"images\">");
-        foreach (var (image, caption) in images)
-        {
-            string text = HtmlEncode(caption);
-            string png = Convert.ToBase64String(PngWriter.Encode(image));
-            Add($"<figure><img alt=\"{text}\" width=\"{image.Width}\" height=\"{image.Height}\" src=\"data:image/png;base64,{png}\"/>");
-            Add($"<figcaption>{text}</figcaption></figure>");
-        }
+    public HtmlReport Images(IEnumerable<(PixelImage Image, string Caption)> images) => Figures("images", images);
 
-        return Add($"</div>");
-    }
+    /// <summary>Adds pictures that belong together, side by side, with what stands under them.</summary>
+    public HtmlReport ImageRow(IEnumerable<(PixelImage Image, string Caption)> images) => Figures("row", images);
 
     /// <summary>Writes the page whole or not at all.</summary>
     /// <exception cref="CheckpointException">The file cannot be written.</exception>
@@ -125,6 +118,20 @@ public sealed class HtmlReport
         double percent = 100 * figure.Value / full;
         double width = double.IsFinite(percent) ? Math.Clamp(percent, 0, 100) : 0;
         return string.Create(CultureInfo.InvariantCulture, $"<td class=\"bar\"><div style=\"width: {width:0.#}%\"></div></td>");
+    }
+
+    private HtmlReport Figures(string arrangement, IEnumerable<(PixelImage Image, string Caption)> images)
+    {
+        Add($"<div class=\"{arrangement}\">");
+        foreach (var (image, caption) in images)
+        {
+            string text = HtmlEncode(caption);
+            string png = Convert.ToBase64String(PngWriter.Encode(image));
+            Add($"<figure><img alt=\"{text}\" width=\"{image.Width}\" height=\"{image.Height}\" src=\"data:image/png;base64,{png}\"/>");
+            Add($"<figcaption>{text}</figcaption></figure>");
+        }
+
+        return Add($"</div>");
     }
 
     private HtmlReport Add(FormattableString html)

@@ -13,6 +13,8 @@ internal sealed class SelfAttention : nn.Module
     [ComponentName(Name = "proj")]
     private readonly Linear _projection;
 
+    private const long MostWeightBytes = 512L << 20;
+
     private readonly int _heads;
     private readonly int _headDim;
 
@@ -38,7 +40,7 @@ internal sealed class SelfAttention : nn.Module
         {
             var (images, count) = layout.Groups[r];
             var qkv = Heads(rows, images, count, 3); // [3, B, h, N+1, d]
-            var value = nn.functional.scaled_dot_product_attention(qkv[0], qkv[1], qkv[2]); // [B, h, N+1, d]
+            var value = Attend(qkv[0], qkv[1], qkv[2]); // [B, h, N+1, d]
             return value.transpose(1, 2).reshape(images * count, EmbedDim);
         }).ToArray();
         return _projection.forward(cat(attended)).MoveToOuterDisposeScope();
@@ -59,7 +61,7 @@ internal sealed class SelfAttention : nn.Module
             var (images, count) = layout.Groups[r];
             var query = queries[r].view(images, 1, _heads, _headDim).transpose(1, 2); // [B, h, 1, d]
             var keyValue = Heads(rows, images, count, 2); // [2, B, h, N+1, d]
-            var value = nn.functional.scaled_dot_product_attention(query, keyValue[0], keyValue[1]); // [B, h, 1, d]
+            var value = Attend(query, keyValue[0], keyValue[1]); // [B, h, 1, d]
             return value.reshape(images, EmbedDim);
         }).ToArray();
         return _projection.forward(cat(attended)).MoveToOuterDisposeScope();
@@ -71,8 +73,25 @@ internal sealed class SelfAttention : nn.Module
     {
         using var scope = NewDisposeScope();
         var qkv = Heads(_qkv.forward(tokens), tokens.size(0), tokens.size(1), 3);
-        return (qkv[0].matmul(qkv[1].transpose(-2, -1)) * (1 / Math.Sqrt(_headDim))).softmax(-1).MoveToOuterDisposeScope();
+        return Weights(qkv[0], qkv[1]).MoveToOuterDisposeScope();
     }
+
+    /// <summary>softmax(q kᵀ / √d) v</summary>
+    /// <param name="query">// [B, h, M, d]</param>
+    /// <param name="key">// [B, h, N, d]</param>
+    /// <param name="value">// [B, h, N, d]</param>
+    /// <returns>// [B, h, M, d]</returns>
+    private Tensor Attend(Tensor query, Tensor key, Tensor value)
+    {
+        // On the CPU torch's fused attention is many small products, which are slower than two large ones as long as memory has room.
+        long weightBytes = query.size(0) * _heads * query.size(2) * key.size(2) * sizeof(float);
+        return query.device_type == DeviceType.CPU && weightBytes <= MostWeightBytes
+            ? Weights(query, key).matmul(value)
+            : nn.functional.scaled_dot_product_attention(query, key, value);
+    }
+
+    private Tensor Weights(Tensor query, Tensor key) =>
+        (query * (1 / Math.Sqrt(_headDim))).matmul(key.transpose(-2, -1)).softmax(-1); // [B, h, M, N]
 
     private Tensor Heads(Tensor rows, long images, long tokens, int parts) =>
         rows.view(images, tokens, parts, _heads, _headDim).permute(2, 0, 3, 1, 4); // [parts, B, h, N+1, d]

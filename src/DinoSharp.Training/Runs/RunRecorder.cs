@@ -9,7 +9,9 @@ namespace DinoSharp.Training.Runs;
 /// </summary>
 public sealed class RunRecorder : ITrainingObserver, IDisposable
 {
-    private const string ScoreName = "knn_top1";
+    /// <summary>Under which the evaluation's score stands in the metrics.</summary>
+    public const string ScoreName = "knn_top1";
+
 
     private readonly RunFolder _folder;
     private readonly PretrainingMethod _method;

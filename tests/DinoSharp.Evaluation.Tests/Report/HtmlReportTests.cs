@@ -17,7 +17,8 @@ public sealed class HtmlReportTests
             .Paragraph(Hostile)
             .Table(Hostile, [new(Hostile, 12.345, Hostile, 50)])
             .Chart(new LineChart(Hostile, Hostile, Hostile, [new(Hostile, [(0, 1), (1, 2)])]))
-            .Images([(image, Hostile)]);
+            .Images([(image, Hostile)])
+            .ImageRow([(image, Hostile)]);
 
         // Well-formed as XML too: whatever was not escaped would break it or show up as an element.
         var page = Parse(report);
@@ -26,8 +27,8 @@ public sealed class HtmlReportTests
         string[] allowed = OwnElements.Split(' ');
         Assert.All(page.Descendants(), e => Assert.Contains(e.Name.LocalName, allowed));
         Assert.All(["h1", "h2", "p", "caption", "th"], name => Assert.Equal(Hostile, page.Descendants(name).Single().Value));
-        Assert.Equal([Hostile, Hostile], page.Descendants("figcaption").Select(c => c.Value));
-        Assert.Equal(Hostile, page.Descendants("img").Single().Attribute("alt")!.Value);
+        Assert.Equal([Hostile, Hostile, Hostile], page.Descendants("figcaption").Select(c => c.Value));
+        Assert.Equal([Hostile, Hostile], page.Descendants("img").Select(i => i.Attribute("alt")!.Value));
         Assert.All(page.Descendants().Attributes().Where(a => a.Name == "src" || a.Name == "href"),
             a => Assert.StartsWith("data:image/png;base64,", a.Value, StringComparison.Ordinal));
         Assert.DoesNotContain("url(", page.Descendants("style").Single().Value, StringComparison.Ordinal);

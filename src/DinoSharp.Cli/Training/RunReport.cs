@@ -1,0 +1,141 @@
+using System.Globalization;
+using DinoSharp.Data;
+using DinoSharp.Evaluation.Attention;
+using DinoSharp.Evaluation.Features;
+using DinoSharp.Evaluation.Neighbors;
+using DinoSharp.Evaluation.Report;
+using DinoSharp.Imaging;
+using DinoSharp.Models.Backbones;
+using DinoSharp.Training.Runs;
+using TorchSharp;
+
+namespace DinoSharp.Cli.Training;
+
+/// <summary>What a training did and what its backbone sees, as one page: the run folder's report.html.</summary>
+/// <param name="title">of the page</param>
+/// <param name="backbone">as trained, on any device</param>
+/// <param name="images">pictures to show, with or without labels</param>
+/// <param name="recipe">how they are shown to the backbone</param>
+/// <param name="loading">how they are loaded</param>
+internal sealed class RunReport(string title, Backbone backbone, IImageSource images, EvaluationRecipe recipe, LoaderOptions loading)
+{
+    private const int Examples = 6;
+    private const int NeighborsShown = 6;
+
+    /// <summary>Of a large set only so many images, evenly spread, are searched for neighbours.</summary>
+    private const int Searched = 2000;
+
+    private static readonly (string Name, string Title)[] Curves =
+    [
+        ("loss", "loss"), ("teacher_entropy", "entropy of the teacher"), ("kl", "divergence of the student from the teacher (KL)"),
+    ];
+
+    /// <summary>Writes the page.</summary>
+    /// <param name="path">of the file</param>
+    /// <param name="metricsFile">the run's metrics.jsonl</param>
+    /// <param name="scores">k-NN of this backbone and others, where there are labels</param>
+    public void Write(string path, string metricsFile, IReadOnlyList<KeyFigure> scores)
+    {
+        var report = new HtmlReport(title);
+        if (scores.Count > 0)
+        {
+            report.Heading("What was learned")
+                .Paragraph("Each test image is given the class that its 20 nearest training images vote for, by their features. No label was used to train.")
+                .Table("k-NN top-1", scores);
+        }
+
+        AddCurves(report, metricsFile);
+        using var shown = Sample(images, Searched);
+        AddNeighbors(report, shown);
+        if (backbone is VisionTransformer transformer)
+        {
+            AddAttention(report, shown, transformer);
+        }
+
+        report.Save(path);
+    }
+
+    private static void AddCurves(HtmlReport report, string metricsFile)
+    {
+        var lines = MetricsLog.Read(metricsFile).ToList();
+        var series = Curves.Select(curve => new ChartSeries(
+            curve.Title,
+            [.. lines.Where(l => l.ContainsKey(curve.Name)).Select(l => (l["step"]!.GetValue<double>(), l[curve.Name]!.GetValue<double>()))]));
+        report.Heading("How it was learned")
+            .Paragraph("The loss is the teacher's entropy and the student's divergence from it together. A divergence of nothing, with an entropy "
+                + "of nothing or of the logarithm of the number of outputs, would be collapse.")
+            .Chart(new LineChart("Loss, teacher entropy and divergence", "step", "nats", [.. series.Where(s => s.Points.Count > 0)]));
+        ChartSeries knn = new(
+            "k-NN top-1",
+            [.. lines.Where(l => l.ContainsKey(RunRecorder.ScoreName))
+                .Select(l => (l["epoch"]!.GetValue<double>() + 1, l[RunRecorder.ScoreName]!.GetValue<double>()))]);
+        if (knn.Points.Count > 1)
+        {
+            report.Chart(new LineChart("k-NN top-1 during training", "epoch", "%", [knn]));
+        }
+    }
+
+    private void AddNeighbors(HtmlReport report, SubsetSource shown)
+    {
+        var table = FeatureExtractor.Table(backbone, new EvaluationLoader(shown, recipe, loading));
+        if (table.Rows < 2)
+        {
+            return;
+        }
+
+        var rowOfName = table.Names.Index().ToDictionary(pair => pair.Item, pair => pair.Index);
+        var sourceOfName = Enumerable.Range(0, shown.Count).ToDictionary(shown.NameOf, i => i);
+        long[] queries = [.. Spread(table.Rows, Examples).Select(i => (long)i)];
+        using var search = new NearestNeighbors(table, backbone.parameters().First().device);
+        report.Heading("Nearest neighbours")
+            .Paragraph("An image, and those whose features are most like its own (cosine).");
+        foreach (var (query, neighbors) in queries.Zip(search.Of(queries, NeighborsShown)))
+        {
+            (int Row, string Caption)[] row =
+            [
+                ((int)query, CaptionOf(table, (int)query)),
+                .. neighbors.Select(n => (n.Index, string.Create(CultureInfo.InvariantCulture, $"{CaptionOf(table, n.Index)} {n.Similarity:F2}"))),
+            ];
+            var pictures = row.Select(r => (Image: View(shown, sourceOfName[table.Names[r.Row]]), r.Caption)).ToList();
+            report.ImageRow(pictures);
+            pictures.ForEach(p => p.Image.Dispose());
+        }
+    }
+
+    private void AddAttention(HtmlReport report, SubsetSource shown, VisionTransformer transformer)
+    {
+        report.Heading("Attention")
+            .Paragraph("What the class token attends to in the last block: the image, the mean of the heads, the part that holds 60 % of the "
+                + "mean, and each head.");
+        foreach (int index in Spread(shown.Count, Examples))
+        {
+            using var view = View(shown, index);
+            using var scope = torch.NewDisposeScope();
+            var pixels = torch.tensor(view.Pixels.ToArray(), [1, view.Height, view.Width, 3]);
+            var heads = AttentionMaps.Of(
+                transformer, PixelNormalization.ImageNet.Apply(pixels, transformer.parameters().First().device), shown.NameOf(index));
+            var mean = AttentionMaps.Mean(heads);
+            List<(PixelImage Image, string Caption)> row =
+            [
+                (mean.Heatmap(), "mean"), (mean.Overlay(view), "60 %"), .. heads.Index().Select(h => (h.Item.Heatmap(), $"head {h.Index + 1}")),
+            ];
+            report.ImageRow(row.Prepend((view, "image")));
+            row.ForEach(r => r.Image.Dispose());
+        }
+    }
+
+    private PixelImage View(SubsetSource source, int index)
+    {
+        using var image = source.Load(index, loading.Decoding);
+        return recipe.Make(image);
+    }
+
+    private static string CaptionOf(FeatureTable table, int row) => table.Labels.Length > 0 && table.Labels[row] >= 0
+        ? table.Classes[(int)table.Labels[row]]
+        : Path.GetFileName(table.Names[row]);
+
+    private static SubsetSource Sample(IImageSource source, int most) => new(source, Spread(source.Count, most));
+
+    /// <summary>At most so many of the numbers below <paramref name="count"/>, evenly spread.</summary>
+    private static int[] Spread(int count, int most) => [.. Enumerable.Range(0, Math.Min(count, most)).Select(i => (int)((long)i * count / Math.Min(count, most)))];
+}
