@@ -54,6 +54,7 @@ internal static class Application
         GlobalOptions.Json,
         GlobalOptions.Verbose,
         GlobalOptions.Device,
+        DemoCommand.Create(),
         TrainCommand.Create(),
     };
 

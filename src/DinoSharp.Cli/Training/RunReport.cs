@@ -14,10 +14,8 @@ namespace DinoSharp.Cli.Training;
 /// <summary>What a training did and what its backbone sees, as one page: the run folder's report.html.</summary>
 /// <param name="title">of the page</param>
 /// <param name="backbone">as trained, on any device</param>
-/// <param name="images">pictures to show, with or without labels</param>
-/// <param name="recipe">how they are shown to the backbone</param>
-/// <param name="loading">how they are loaded</param>
-internal sealed class RunReport(string title, Backbone backbone, IImageSource images, EvaluationRecipe recipe, LoaderOptions loading)
+/// <param name="loading">how pictures are loaded</param>
+internal sealed class RunReport(string title, Backbone backbone, LoaderOptions loading)
 {
     private const int Examples = 6;
     private const int NeighborsShown = 6;
@@ -34,7 +32,14 @@ internal sealed class RunReport(string title, Backbone backbone, IImageSource im
     /// <param name="path">of the file</param>
     /// <param name="metricsFile">the run's metrics.jsonl</param>
     /// <param name="scores">k-NN of this backbone and others, where there are labels</param>
-    public void Write(string path, string metricsFile, IReadOnlyList<KeyFigure> scores)
+    /// <param name="searched">pictures to search for neighbours, and how they are shown to the backbone</param>
+    /// <param name="looked">pictures to show the attention in, and how they are shown to the backbone</param>
+    public void Write(
+        string path,
+        string metricsFile,
+        IReadOnlyList<KeyFigure> scores,
+        (IImageSource Images, EvaluationRecipe Recipe) searched,
+        (IImageSource Images, EvaluationRecipe Recipe) looked)
     {
         var report = new HtmlReport(title);
         if (scores.Count > 0)
@@ -45,11 +50,10 @@ internal sealed class RunReport(string title, Backbone backbone, IImageSource im
         }
 
         AddCurves(report, metricsFile);
-        using var shown = Sample(images, Searched);
-        AddNeighbors(report, shown);
+        AddNeighbors(report, searched.Images, searched.Recipe);
         if (backbone is VisionTransformer transformer)
         {
-            AddAttention(report, shown, transformer);
+            AddAttention(report, looked.Images, looked.Recipe, transformer);
         }
 
         report.Save(path);
@@ -75,15 +79,15 @@ internal sealed class RunReport(string title, Backbone backbone, IImageSource im
         }
     }
 
-    private void AddNeighbors(HtmlReport report, SubsetSource shown)
+    private void AddNeighbors(HtmlReport report, IImageSource images, EvaluationRecipe recipe)
     {
+        using var shown = new SubsetSource(images, Spread(images.Count, Searched));
         var table = FeatureExtractor.Table(backbone, new EvaluationLoader(shown, recipe, loading));
         if (table.Rows < 2)
         {
             return;
         }
 
-        var rowOfName = table.Names.Index().ToDictionary(pair => pair.Item, pair => pair.Index);
         var sourceOfName = Enumerable.Range(0, shown.Count).ToDictionary(shown.NameOf, i => i);
         long[] queries = [.. Spread(table.Rows, Examples).Select(i => (long)i)];
         using var search = new NearestNeighbors(table, backbone.parameters().First().device);
@@ -96,24 +100,24 @@ internal sealed class RunReport(string title, Backbone backbone, IImageSource im
                 ((int)query, CaptionOf(table, (int)query)),
                 .. neighbors.Select(n => (n.Index, string.Create(CultureInfo.InvariantCulture, $"{CaptionOf(table, n.Index)} {n.Similarity:F2}"))),
             ];
-            var pictures = row.Select(r => (Image: View(shown, sourceOfName[table.Names[r.Row]]), r.Caption)).ToList();
+            var pictures = row.Select(r => (Image: View(shown, sourceOfName[table.Names[r.Row]], recipe), r.Caption)).ToList();
             report.ImageRow(pictures);
             pictures.ForEach(p => p.Image.Dispose());
         }
     }
 
-    private void AddAttention(HtmlReport report, SubsetSource shown, VisionTransformer transformer)
+    private void AddAttention(HtmlReport report, IImageSource images, EvaluationRecipe recipe, VisionTransformer transformer)
     {
         report.Heading("Attention")
             .Paragraph("What the class token attends to in the last block: the image, the mean of the heads, the part that holds 60 % of the "
                 + "mean, and each head.");
-        foreach (int index in Spread(shown.Count, Examples))
+        foreach (int index in Spread(images.Count, Examples))
         {
-            using var view = View(shown, index);
+            using var view = View(images, index, recipe);
             using var scope = torch.NewDisposeScope();
             var pixels = torch.tensor(view.Pixels.ToArray(), [1, view.Height, view.Width, 3]);
             var heads = AttentionMaps.Of(
-                transformer, PixelNormalization.ImageNet.Apply(pixels, transformer.parameters().First().device), shown.NameOf(index));
+                transformer, PixelNormalization.ImageNet.Apply(pixels, transformer.parameters().First().device), images.NameOf(index));
             var mean = AttentionMaps.Mean(heads);
             List<(PixelImage Image, string Caption)> row =
             [
@@ -124,7 +128,7 @@ internal sealed class RunReport(string title, Backbone backbone, IImageSource im
         }
     }
 
-    private PixelImage View(SubsetSource source, int index)
+    private PixelImage View(IImageSource source, int index, EvaluationRecipe recipe)
     {
         using var image = source.Load(index, loading.Decoding);
         return recipe.Make(image);
@@ -134,8 +138,10 @@ internal sealed class RunReport(string title, Backbone backbone, IImageSource im
         ? table.Classes[(int)table.Labels[row]]
         : Path.GetFileName(table.Names[row]);
 
-    private static SubsetSource Sample(IImageSource source, int most) => new(source, Spread(source.Count, most));
-
     /// <summary>At most so many of the numbers below <paramref name="count"/>, evenly spread.</summary>
-    private static int[] Spread(int count, int most) => [.. Enumerable.Range(0, Math.Min(count, most)).Select(i => (int)((long)i * count / Math.Min(count, most)))];
+    private static int[] Spread(int count, int most)
+    {
+        int chosen = Math.Min(count, most);
+        return [.. Enumerable.Range(0, chosen).Select(i => (int)((long)i * count / chosen))];
+    }
 }

@@ -8,13 +8,11 @@ namespace DinoSharp.Data;
 
 /// <summary>
 /// Grey images in MNIST's idx format, gzipped or not, held in memory: a header of big-endian numbers (magic number, then each
-/// dimension), and then the bytes. The labels are in a second file, found by its name; the classes' names may stand in a third, classes.txt.
+/// dimension), and then the bytes. The labels are in a second file, found by its name.
 /// </summary>
 internal sealed class IdxSource : IImageSource
 {
     private const int Magic = 0x0800, MaxGzipRatio = 1032;
-
-    private const string ClassNamesFile = "classes.txt";
 
     private readonly int _height, _width;
     private readonly byte[] _images;
@@ -26,7 +24,8 @@ internal sealed class IdxSource : IImageSource
         (Count, _height, _width) = (shape[0], shape[1], shape[2]);
         _images = images;
         _labels = labels;
-        Classes = labels is null ? [] : ClassNames(FilePath.GetDirectoryName(FilePath.GetFullPath(path))!, labels.Max() + 1);
+        int classes = labels is null ? 0 : labels.Max() + 1;
+        Classes = [.. Enumerable.Range(0, classes).Select(label => label.ToString(CultureInfo.InvariantCulture))];
     }
 
     public string Path { get; }
@@ -103,16 +102,6 @@ internal sealed class IdxSource : IImageSource
     public void Dispose()
     {
         // Everything is in managed memory.
-    }
-
-    /// <summary>The lines of a file of names beside the images, if there is one with enough of them; otherwise the numbers.</summary>
-    private static string[] ClassNames(string folder, int count)
-    {
-        string path = FilePath.Combine(folder, ClassNamesFile);
-        string[] names = File.Exists(path) ? File.ReadAllLines(path) : [];
-        return names.Length >= count
-            ? names
-            : [.. Enumerable.Range(0, count).Select(label => label.ToString(CultureInfo.InvariantCulture))];
     }
 
     private static (int[] Shape, byte[] Values) Read(string path, int dimensions)

@@ -20,7 +20,10 @@ public sealed class RunFolder
     public string RunFile => System.IO.Path.Combine(Path, "run.json");
 
     /// <summary>One JSON object a logged step.</summary>
-    public string MetricsFile => System.IO.Path.Combine(Path, "metrics.jsonl");
+    public string MetricsFile => MetricsOf(Path);
+
+    /// <summary>The metrics file of the run in a folder.</summary>
+    public static string MetricsOf(string path) => System.IO.Path.Combine(path, "metrics.jsonl");
 
     /// <summary>The newest state; a run goes on from here.</summary>
     public string LatestCheckpoint => Checkpoint("latest");
