@@ -30,8 +30,8 @@ public static class AttentionMaps
         using var inference = inference_mode();
         using var scope = NewDisposeScope();
         var whole = image.narrow(2, 0, rows * patch).narrow(3, 0, columns * patch).to(network.parameters().First().device);
-        var attention = network.LastSelfAttention(whole); // [1, heads, N+1, N+1]
-        var ofClassToken = attention[0, .., 0, 1..].to(ScalarType.Float32).cpu(); // [heads, N]
+        var attention = network.ClassTokenAttention(whole); // [1, heads, N+1]
+        var ofClassToken = attention[0, .., 1..].to(ScalarType.Float32).cpu(); // [heads, N]
         return [.. ofClassToken.unbind(0).Select(head => new AttentionMap([.. head.contiguous().data<float>()], rows, columns, patch))];
     }
 

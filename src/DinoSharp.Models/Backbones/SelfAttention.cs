@@ -74,6 +74,20 @@ internal sealed class SelfAttention : nn.Module
         return (qkv[0].matmul(qkv[1].transpose(-2, -1)) * (1 / Math.Sqrt(_headDim))).softmax(-1).MoveToOuterDisposeScope();
     }
 
+    /// <summary>The class token's rows of <see cref="Weights"/>, in memory that grows with the tokens and not with their square.</summary>
+    /// <param name="tokens">// [B, N+1, D]</param>
+    /// <returns>// [B, heads, N+1]</returns>
+    public Tensor ClassTokenWeights(Tensor tokens)
+    {
+        using var scope = NewDisposeScope();
+        var (images, count) = (tokens.size(0), tokens.size(1));
+        var weights = _qkv.weight!.split([EmbedDim, EmbedDim, EmbedDim]);
+        var biases = _qkv.bias!.split([EmbedDim, EmbedDim, EmbedDim]);
+        var query = nn.functional.linear(tokens.narrow(1, 0, 1), weights[0], biases[0]).view(images, 1, _heads, _headDim).transpose(1, 2);
+        var keys = nn.functional.linear(tokens, weights[1], biases[1]).view(images, count, _heads, _headDim).transpose(1, 2);
+        return (query.matmul(keys.transpose(-2, -1)) * (1 / Math.Sqrt(_headDim))).softmax(-1).squeeze(2).MoveToOuterDisposeScope();
+    }
+
     private Tensor Heads(Tensor rows, long images, long tokens, int parts) =>
         rows.view(images, tokens, parts, _heads, _headDim).permute(2, 0, 3, 1, 4); // [parts, B, h, N+1, d]
 }
