@@ -55,6 +55,10 @@ internal static class Application
         GlobalOptions.Verbose,
         GlobalOptions.Device,
         TrainCommand.Create(),
+        KnnCommand.Create(),
+        EmbedCommand.Create(),
+        AttentionCommand.Create(),
+        ModelsCommand.Create(),
     };
 
     /// <summary>The exit code for failures that have one line to say; null for faults of this program, whose trace is wanted.</summary>
