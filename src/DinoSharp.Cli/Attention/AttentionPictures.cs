@@ -4,7 +4,7 @@ using DinoSharp.Imaging;
 
 namespace DinoSharp.Cli.Attention;
 
-/// <summary>The files of one picture's attention: NAME.png to look at first, and in a folder NAME each part by itself.</summary>
+/// <summary>The files of one picture's attention: a sheet to look at first, and in a folder of the same name each part by itself.</summary>
 internal static class AttentionPictures
 {
     /// <summary>Writes them all.</summary>

@@ -6,6 +6,9 @@ namespace DinoSharp.Cli.Attention;
 /// </summary>
 internal sealed class OutputNames
 {
+    /// <summary>So that a picture in the output folder is never replaced by its own maps.</summary>
+    private const string Suffix = "-attention";
+
     private readonly HashSet<string> _taken = new(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>A relative path without ending, other for each call.</summary>
@@ -16,12 +19,13 @@ internal sealed class OutputNames
         string whole = parts.Length > 0 ? Path.Combine(parts) : "image";
         string stem = Path.ChangeExtension(whole, null);
         string name = stem.Length > 0 ? stem : whole;
-        for (int i = 2; !_taken.Add(name); i++)
+        string free = name;
+        for (int i = 2; !_taken.Add(free); i++)
         {
-            name = $"{stem}-{i}";
+            free = $"{name}-{i}";
         }
 
-        return name;
+        return $"{free}{Suffix}";
     }
 
     private static string Clean(string part) => string.Join('-', part.Split(Path.GetInvalidFileNameChars().Append(':').ToArray()));

@@ -16,12 +16,14 @@ internal static class PictureView
 
     /// <summary>The picture at its own size or at what is asked for. The caller disposes it.</summary>
     /// <param name="picture">RGB</param>
+    /// <param name="patchSize">no side is made smaller than a patch by the limit of the area</param>
     /// <param name="shorterSide">what the shorter side is made; null only makes sides above <see cref="UsualSide"/> smaller</param>
-    public static PixelImage Of(PixelImage picture, int? shorterSide)
+    public static PixelImage Of(PixelImage picture, int patchSize, int? shorterSide)
     {
         double side = Math.Min(picture.Width, picture.Height), limit = shorterSide ?? UsualSide;
         double scale = shorterSide is null ? Math.Min(1, limit / side) : limit / side;
         scale = Math.Min(scale, Math.Sqrt(MaxAspect * limit * limit / ((double)picture.Width * picture.Height)));
+        scale = Math.Max(scale, Math.Min(1, patchSize / side));
         var view = new PixelImage(Length(picture.Width, scale), Length(picture.Height, scale));
         if ((view.Width, view.Height) == (picture.Width, picture.Height))
         {

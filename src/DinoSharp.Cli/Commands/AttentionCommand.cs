@@ -24,7 +24,7 @@ internal sealed class AttentionCommand
     private readonly Option<string?> _imagePath = OptionFactory.Text("--image-path", "the same as the argument");
     private readonly Option<string?> _out = OptionFactory.Text(
         "--out",
-        "folder for the pictures: NAME.png shows all, NAME/ has each head's map, mask and overlay",
+        "folder for the pictures: NAME-attention.png shows all, NAME-attention/ has each head's map, mask and overlay",
         "--output-dir",
         "--output_dir");
     private readonly Option<double> _threshold = OptionFactory.Value(
@@ -139,7 +139,7 @@ internal sealed class AttentionCommand
 
     private static string Draw(VisionTransformer network, PixelImage picture, string name, string outputName, Drawing drawing)
     {
-        using var view = PictureView.Of(picture, drawing.ShorterSide);
+        using var view = PictureView.Of(picture, network.Options.PatchSize, drawing.ShorterSide);
         using var scope = NewDisposeScope();
         var pixels = tensor(view.Pixels.ToArray(), [1, view.Height, view.Width, 3], ScalarType.Byte);
         var heads = AttentionMaps.Of(network, PixelNormalization.ImageNet.Apply(pixels, CPU), name);

@@ -25,12 +25,13 @@ internal sealed class ModelsCommand
         ("ViT-B/8", "vit_base", 8),
     ];
 
+    private readonly Option<string?> _arch = OptionFactory.Text("--arch", "only the networks of this name, e.g. vit_small");
     private readonly Option<bool> _noSpeed = OptionFactory.Flag("--no-speed", "leaves out the measuring of im/s");
 
     public static Command Create()
     {
         var models = new ModelsCommand();
-        var command = new Command("models", "list the backbones: their shape, their size and their speed here") { models._noSpeed };
+        var command = new Command("models", "list the backbones: their shape, their size and their speed here") { models._arch, models._noSpeed };
         command.SetAction(models.Run);
         return command;
     }
@@ -41,12 +42,13 @@ internal sealed class ModelsCommand
         var device = TorchRuntime.ParseDevice(parsed.GetValue(GlobalOptions.Device)!);
         bool speed = !parsed.GetValue(_noSpeed);
         TorchRuntime.KeepHeap();
+        var chosen = Choose(parsed.GetValue(_arch));
         var models = new List<Model>();
         using (var status = new StatusLine(terminal))
         {
-            foreach (var (label, arch, patchSize) in Models)
+            foreach (var (label, arch, patchSize) in chosen)
             {
-                status.Show(() => $"{(speed ? "measuring" : "building")} {label} ({models.Count + 1} of {Models.Length})");
+                status.Show(() => $"{(speed ? "measuring" : "building")} {label} ({models.Count + 1} of {chosen.Length})");
                 models.Add(Describe(label, arch, patchSize, speed ? device : null));
             }
         }
@@ -63,6 +65,11 @@ internal sealed class ModelsCommand
         });
         return 0;
     }
+
+    private static (string Label, string Arch, int? PatchSize)[] Choose(string? arch) =>
+        Models.Where(m => arch is null || m.Arch == arch).ToArray() is { Length: > 0 } chosen
+            ? chosen
+            : throw new RequestException($"the table has no '{arch}': the names are {string.Join(", ", Models.Select(m => m.Arch).Distinct())}");
 
     /// <summary>Builds a network, counts and, on a device, measures it.</summary>
     private static Model Describe(string label, string arch, int? patchSize, Device? device)
