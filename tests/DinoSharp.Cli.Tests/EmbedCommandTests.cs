@@ -73,6 +73,16 @@ public sealed class EmbedCommandTests
             .Failed(2, "--image-size 7", "8 or more");
     }
 
+    [Fact]
+    public void Weights_of_another_network_than_the_one_named_are_refused()
+    {
+        using var folder = TestFolder.OfImages(1);
+        string[] embed = ["embed", "--data", folder.Path, .. SmallViT.Options, "--out", Path.Combine(folder.Path, "f.npy")];
+        Dino.Run([.. embed, "--arch", "deit_small"]).Failed(2, "weights.pth", "no vit_small");
+        Dino.Run([.. embed, "--patch_size", "16"]).Failed(2, "weights.pth", "patches of 8 pixels, not 16");
+        Dino.Run([.. embed, "--patch_size", "8"]).Succeeded();
+    }
+
     private sealed class Written(string path) : IDisposable
     {
         private readonly Golden _tensors = Golden.ReadFile(path);

@@ -27,7 +27,7 @@ public sealed class ModelsCommandTests
     public void Speed_is_measured_of_the_networks_asked_for()
     {
         var model = Assert.Single(Dino.Run("models", "--arch", "vit_tiny", "--json").Succeeded().Json["models"]!.AsArray());
-        Assert.InRange((double)model!["images_per_second"]!, 0.5, 1e6);
+        Assert.InRange((double)model!["images_per_second"]!, 1e-3, 1e6);
         Assert.InRange((int)model["batch_size"]!, 1, 128);
         Dino.Run("models", "--arch", "vit_giant").Failed(2, "vit_giant", "vit_tiny");
     }

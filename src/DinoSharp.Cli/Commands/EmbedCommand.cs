@@ -46,7 +46,7 @@ internal sealed class EmbedCommand
         table.Save(path);
 
         Wording.TellFaults(terminal, loader.Faults.Faults, source.Count, "have no row");
-        terminal.Line($"{path}: {Wording.Number(table.Rows)} features of {table.Dim} values");
+        terminal.Line($"{path}: {Wording.Number(table.Rows)} features of {table.Dim} values{RowsFile(path)}");
         terminal.Result(new JsonObject
         {
             ["out"] = Path.GetFullPath(path),
@@ -57,6 +57,10 @@ internal sealed class EmbedCommand
         });
         return 0;
     }
+
+    private static string RowsFile(string path) => Path.GetExtension(path).Equals(".npy", StringComparison.OrdinalIgnoreCase)
+        ? $"; what the rows are is in {Path.ChangeExtension(path, ".paths.csv")}"
+        : "";
 
     /// <summary>Makes sure before hours of work that their result can be written.</summary>
     private string RequireOut(ParseResult parsed)

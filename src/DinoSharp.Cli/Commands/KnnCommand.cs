@@ -102,6 +102,7 @@ internal sealed class KnnCommand
                 RawPixels.Center(train, test);
             }
 
+            result["image_size"] ??= view.CropSize; // of the network's features, where there are some
             var scores = KnnEvaluation.Score(train, test, options, device);
             rows.AddRange(scores.Select(s => new[] { name, Text(s.K), Percent(s.Top1), Percent(s.Top5) }));
             result[key] = new JsonArray([.. scores.Select(s => new JsonObject { ["k"] = s.K, ["top1"] = s.Top1, ["top5"] = s.Top5 })]);

@@ -70,12 +70,15 @@ public static class FeatureExtractor
     /// <param name="backbone">on any device</param>
     /// <param name="images">normalised // float32 [B, C, H, W]</param>
     /// <returns>row-major // [B, D]</returns>
+    /// <exception cref="EvaluationException">The features are not finite numbers.</exception>
     public static float[] Features(Backbone backbone, Tensor images)
     {
         using var mode = new EvaluationMode(backbone);
         using var inference = inference_mode();
         using var scope = NewDisposeScope();
         var features = backbone.forward(images.to(backbone.parameters().First().device)); // [B, D]
-        return features.to(ScalarType.Float32).cpu().contiguous().data<float>().ToArray();
+        return features.isfinite().all().item<bool>()
+            ? features.to(ScalarType.Float32).cpu().contiguous().data<float>().ToArray()
+            : throw new EvaluationException("the features are not finite: the weights diverged or are not this backbone's");
     }
 }
