@@ -18,11 +18,11 @@ internal sealed class ImageProgress(Terminal terminal, string what, int total) :
         _done = done;
         _line.Show(() =>
         {
-            double rate = Rate();
+            double rate = Rate(), share = (double)done / total;
             string left = rate > 0 ? $"  {Wording.Duration(TimeSpan.FromSeconds((total - done) / rate))} left" : "";
             return string.Create(
                 CultureInfo.InvariantCulture,
-                $"{what}  {Wording.Bar((double)done / total)}  {Wording.Number(done)}/{Wording.Number(total)} images  {rate:F1} im/s{left}");
+                $"{what}  {Wording.Bar(share)}  {Wording.Number(done)}/{Wording.Number(total)} images  {rate:F1} im/s{left}");
         });
     }
 

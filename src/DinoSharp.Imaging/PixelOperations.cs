@@ -57,7 +57,7 @@ public static unsafe class PixelOperations
         }
     }
 
-    /// <summary>Copies an image into a larger one of as many channels, its top left corner at a place that leaves room for all of it.</summary>
+    /// <summary>Copies an image into a larger one of as many channels, where there is room for all of it.</summary>
     public static void Paste(PixelImage part, PixelImage whole, int top, int left)
     {
         ArgumentNullException.ThrowIfNull(part);
@@ -65,7 +65,8 @@ public static unsafe class PixelOperations
         if (part.Channels != whole.Channels || !new CropBox(top, left, part.Height, part.Width).LiesIn(whole))
         {
             throw new ArgumentException(
-                $"An image of {part.Width} x {part.Height} does not fit at {left}, {top} into one of {whole.Width} x {whole.Height}.", nameof(part));
+                $"An image of {part.Width} x {part.Height} does not fit at {left}, {top} into one of {whole.Width} x {whole.Height}.",
+                nameof(part));
         }
 
         int stride = part.Width * part.Channels;

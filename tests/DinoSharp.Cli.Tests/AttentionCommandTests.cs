@@ -17,7 +17,8 @@ public sealed class AttentionCommandTests
         using TestFolder folder = new();
         string picture = folder.Write("in.png", Pictures.Noisy(Pictures.Red, 1, width: 85, height: 50));
 
-        var result = Dino.Run(["attention", picture, .. SmallViT.Options, "--out", folder.Path, "--threshold", "0.5", "--json"]).Succeeded();
+        var result = Dino.Run(["attention", picture, .. SmallViT.Options, "--out", folder.Path, "--threshold", "0.5", "--json"])
+            .Succeeded();
 
         Assert.Equal(Path.Combine(folder.Path, "in.png"), picture);
         Assert.Equal(Path.Combine(folder.Path, "in-attention.png"), (string)Assert.Single(result.Json["sheets"]!.AsArray())!);
@@ -55,11 +56,12 @@ public sealed class AttentionCommandTests
         string output = Path.Combine(folder.Path, "out");
 
         var result = Dino.Run(
-            ["attention", Path.Combine(folder.Path, "in"), .. SmallViT.Options, "--out", output, "--fault-share", "0.5", "--json"]).Succeeded();
+            ["attention", Path.Combine(folder.Path, "in"), .. SmallViT.Options, "--out", output, "--fault-share", "0.5", "--json"])
+            .Succeeded();
 
         Assert.Equal(
             ["cmyk", "grey", "grey-2", "grey16", "palette", "rgb16", "rgba"],
-            Directory.GetDirectories(output).Select(d => Path.GetFileName(d).Replace("-attention", "", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
+            Directory.GetDirectories(output).Select(d => Path.GetFileName(d)[..^"-attention".Length]).Order(StringComparer.Ordinal));
         Assert.Equal(damaged.Order(), result.Json["skipped"]!.AsArray().Select(s => Path.GetFileName((string)s!["name"]!)).Order());
         Assert.Contains("pixel.png: 1 x 1 pixels are less than one patch of 8 x 8", result.Error, StringComparison.Ordinal);
         using var cmyk = Open(folder, "out/cmyk-attention/image.png");
@@ -104,7 +106,8 @@ public sealed class AttentionCommandTests
         string[] output = ["--out", Path.Combine(folder.Path, "out")];
         Dino.Run(["attention", small, "--weights", resNet, .. output]).Failed(2, resNet, "Vision Transformer");
         Dino.Run(["attention", small, .. SmallViT.Options, .. output]).Failed(1, small, "less than one patch");
-        Dino.Run(["attention", folder.WriteText("words.png", "none"), .. SmallViT.Options, .. output]).Failed(1, "words.png", "not an image");
+        string words = folder.WriteText("words.png", "none");
+        Dino.Run(["attention", words, .. SmallViT.Options, .. output]).Failed(1, words, "not an image");
         Dino.Run(["attention", "/no/such.png", .. SmallViT.Options, .. output]).Failed(1, "/no/such.png", "check the path");
         Dino.Run(["attention", small, .. output]).Failed(2, "--weights is missing");
         Dino.Run(["attention", small, .. SmallViT.Options]).Failed(2, "--out is missing");

@@ -20,23 +20,24 @@ public sealed class EmbedCommandTests
         }
 
         folder.Write("in/c.png", []);
+        string[] data = ["--data", Path.Combine(folder.Path, "in")];
         string features = Path.Combine(folder.Path, "new/features.npy");
 
-        var result = Dino.Run(
-            ["embed", "--data", Path.Combine(folder.Path, "in"), .. SmallViT.Options, "--out", features, "--fault-share", "0.25", "--json"]).Succeeded();
+        var result = Dino.Run(["embed", .. data, .. SmallViT.Options, "--out", features, "--fault-share", "0.25", "--json"]).Succeeded();
 
         Assert.Equal((3, SmallViT.Dim), ((int)result.Json["images"]!, (int)result.Json["dim"]!));
         Assert.Equal("c.png", (string)Assert.Single(result.Json["skipped"]!.AsArray())!["name"]!);
         Assert.Contains("c.png: the file is empty", result.Error, StringComparison.Ordinal);
-        Assert.Equal(["path,label,class", .. images.Select(name => $"{name},,")], File.ReadAllLines(Path.ChangeExtension(features, ".paths.csv")));
+        string[] lines = File.ReadAllLines(Path.ChangeExtension(features, ".paths.csv"));
+        Assert.Equal(["path,label,class", .. images.Select(name => $"{name},,")], lines);
         float[] rows = MemoryMarshal.Cast<byte, float>(File.ReadAllBytes(features).AsSpan(^(3 * SmallViT.Dim * sizeof(float))..)).ToArray();
         using var network = SmallViT.Load();
         for (int i = 0; i < images.Length; i++)
         {
             using var picture = ImageDecoder.Load(Path.Combine(folder.Path, "in", images[i]));
             using var normalized = SmallViT.Normalized(picture);
-            Golden.AssertClose(
-                tensor(FeatureExtractor.Features(network, normalized)), tensor(rows[(i * SmallViT.Dim)..((i + 1) * SmallViT.Dim)]), 1e-4, images[i]);
+            float[] expected = FeatureExtractor.Features(network, normalized);
+            Golden.AssertClose(tensor(expected), tensor(rows.AsSpan(i * SmallViT.Dim, SmallViT.Dim).ToArray()), 1e-4, images[i]);
         }
     }
 
@@ -49,8 +50,8 @@ public sealed class EmbedCommandTests
         folder.WriteClass("in/train/blue", Pictures.Blue, 1);
         string features = Path.Combine(folder.Path, "features.safetensors");
 
-        Dino.Run(["embed", "--data", Path.Combine(folder.Path, "in"), "--split", "test", .. SmallViT.Options, "--image-size", "32", "--out", features])
-            .Succeeded();
+        string[] data = ["--data", Path.Combine(folder.Path, "in"), "--split", "test", "--image-size", "32"];
+        Dino.Run(["embed", .. data, .. SmallViT.Options, "--out", features]).Succeeded();
 
         using var table = new Written(features);
         Assert.Equal([0, 0, 1], table.Labels);
@@ -96,8 +97,8 @@ public sealed class EmbedCommandTests
         private static string ReadHeader(string path)
         {
             byte[] file = File.ReadAllBytes(path);
-            return System.Text.Encoding.UTF8.GetString(file, 8, (int)BitConverter.ToInt64(file)).Replace("\\\"", "\"", StringComparison.Ordinal)
-                .Replace("\\u0022", "\"", StringComparison.Ordinal);
+            string header = System.Text.Encoding.UTF8.GetString(file, 8, (int)BitConverter.ToInt64(file));
+            return header.Replace("\\\"", "\"", StringComparison.Ordinal).Replace("\\u0022", "\"", StringComparison.Ordinal);
         }
     }
 }

@@ -17,7 +17,8 @@ public sealed class KnnCommandTests
         folder.WriteClass("test/green", Pictures.Green, 1); // of no train class: missed
         string[] damaged = folder.WriteDamaged("test/red"); // and a red pixel, which is found
 
-        var result = Dino.Run(["knn", "--data", folder.Path, .. SmallViT.Options, "--raw-pixels", "--fault-share", "0.5", "--json"]).Succeeded();
+        var result = Dino.Run(["knn", "--data", folder.Path, .. SmallViT.Options, "--raw-pixels", "--fault-share", "0.5", "--json"])
+            .Succeeded();
 
         foreach (string kind in new[] { "scores", "raw_pixels" })
         {

@@ -12,7 +12,7 @@ using static TorchSharp.torch;
 
 namespace DinoSharp.Cli.Commands;
 
-/// <summary>dino attention: what the class token of a Vision Transformer looks at, as pictures (arXiv 2104.14294, figures 1 and 3).</summary>
+/// <summary>dino attention: what a Vision Transformer's class token looks at, as pictures (arXiv 2104.14294, figures 1 and 3).</summary>
 internal sealed class AttentionCommand
 {
     private readonly Argument<string?> _images = new("images")
@@ -33,7 +33,8 @@ internal sealed class AttentionCommand
         "--image-size",
         $"makes the shorter side this long, in pixels; by default the picture's own size, but at most {PictureView.UsualSide} "
         + $"(and never more area than {PictureView.MaxAspect} times the shorter side's square)");
-    private readonly Option<double> _faultShare = OptionFactory.Value("--fault-share", "part of several pictures that may be unusable", 0.05);
+    private readonly Option<double> _faultShare = OptionFactory.Value(
+        "--fault-share", "part of several pictures that may be unusable", 0.05);
     private readonly WeightsOptions _weights = new();
 
     public static Command Create()
@@ -74,7 +75,9 @@ internal sealed class AttentionCommand
         var sheets = source is null ? [DrawOne(network, images, drawing)] : DrawAll(network, source, drawing, faults, faultShare, terminal);
 
         Wording.TellFaults(terminal, faults.Faults, source?.Count ?? 1, "were left out");
-        terminal.Line(sheets.Count == 1 ? sheets[0] : $"{drawing.Folder}: {Wording.Number(sheets.Count)} pictures; the first is {sheets[0]}");
+        terminal.Line(sheets.Count == 1
+            ? sheets[0]
+            : $"{drawing.Folder}: {Wording.Number(sheets.Count)} pictures; the first is {sheets[0]}");
         terminal.Result(new JsonObject
         {
             ["heads"] = network.Options.Heads,
@@ -98,7 +101,8 @@ internal sealed class AttentionCommand
 
     /// <summary>Whether a path is no set of images as <see cref="ImageSources"/> knows them.</summary>
     private static bool IsPicture(string path) => !Directory.Exists(path)
-        && Path.GetExtension(path).ToLowerInvariant() is not (".zip" or ".csv" or ".txt" or ".gz") && !path.EndsWith("-ubyte", StringComparison.Ordinal);
+        && Path.GetExtension(path).ToLowerInvariant() is not (".zip" or ".csv" or ".txt" or ".gz")
+        && !path.EndsWith("-ubyte", StringComparison.Ordinal);
 
     private static string DrawOne(VisionTransformer network, string path, Drawing drawing)
     {

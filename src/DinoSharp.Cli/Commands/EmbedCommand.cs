@@ -11,7 +11,8 @@ internal sealed class EmbedCommand
 {
     private readonly Option<string?> _data = OptionFactory.Text(
         "--data", "images: a folder, .zip, .csv, .txt or idx files; labels are not needed", "--data-path", "--data_path");
-    private readonly Option<string?> _split = OptionFactory.Text("--split", "which part of the data, e.g. test; by default train where there are splits");
+    private readonly Option<string?> _split = OptionFactory.Text(
+        "--split", "which part of the data, e.g. test; by default train where there are splits");
     private readonly Option<string?> _out = OptionFactory.Text(
         "--out", "the file: .safetensors (features, labels, names), .npy (with a .paths.csv beside it) or .csv (a line an image)");
     private readonly WeightsOptions _weights = new();

@@ -11,10 +11,10 @@ using static TorchSharp.torch;
 
 namespace DinoSharp.Cli.Commands;
 
-/// <summary>dino knn: how well frozen features tell classes apart, by weighted k-nearest neighbours (arXiv 2104.14294, section 4.1).</summary>
+/// <summary>dino knn: how well frozen features tell classes apart, by weighted k nearest neighbours (arXiv 2104.14294, 4.1).</summary>
 internal sealed class KnnCommand
 {
-    /// <summary>Side of the pictures whose pixels are the baseline: large enough to be told apart, small enough to compare millions.</summary>
+    /// <summary>Side of the pictures whose pixels are the baseline: enough to be told apart, and few enough to compare.</summary>
     private const int RawPixelsSide = 32;
 
     private const int ClassesShown = 5;
@@ -27,7 +27,8 @@ internal sealed class KnnCommand
         "--data-path",
         "--data_path");
     private readonly Option<string?> _train = OptionFactory.Text("--train", "with --test instead of --data: the labelled images that vote");
-    private readonly Option<string?> _test = OptionFactory.Text("--test", "with --train instead of --data: the labelled images to classify");
+    private readonly Option<string?> _test = OptionFactory.Text(
+        "--test", "with --train instead of --data: the labelled images to classify");
     private readonly Option<int[]> _ks = OptionFactory.Values(
         "--nb-knn", "numbers of neighbours that vote, each scored by itself", Published.Ks.ToArray());
     private readonly Option<double> _temperature = OptionFactory.Value(
@@ -132,7 +133,8 @@ internal sealed class KnnCommand
     {
         ({ } data, null, null) => HeldOut.Open(data),
         (null, { } train, { } test) => HeldOut.Open(train, test),
-        (null, null, null) => throw new RequestException("--data is missing: name a folder or archive of labelled images, or --train and --test"),
+        (null, null, null) => throw new RequestException(
+            "--data is missing: name a folder or archive of labelled images, or --train and --test"),
         _ => throw new RequestException("give either --data, or both --train and --test"),
     };
 

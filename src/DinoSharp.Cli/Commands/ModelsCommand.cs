@@ -31,7 +31,10 @@ internal sealed class ModelsCommand
     public static Command Create()
     {
         var models = new ModelsCommand();
-        var command = new Command("models", "list the backbones: their shape, their size and their speed here") { models._arch, models._noSpeed };
+        var command = new Command("models", "list the backbones: their shape, their size and their speed here")
+        {
+            models._arch, models._noSpeed,
+        };
         command.SetAction(models.Run);
         return command;
     }
@@ -54,9 +57,10 @@ internal sealed class ModelsCommand
         }
 
         terminal.Table(["model", "--arch", "blocks", "dim", "heads", "#tokens", "#params", "im/s"], models.Select(Row));
-        terminal.Line($"#tokens and im/s are of {ImageSize} x {ImageSize} images, #params without a head; /8 and /16 are the --patch-size" + (speed
-            ? $"; im/s is of inference in float32 on {device} with {Environment.ProcessorCount} processors, the median of a few batches"
-            : ""));
+        terminal.Line($"#tokens and im/s are of {ImageSize} x {ImageSize} images, #params without a head; /8 and /16 are the --patch-size");
+        terminal.Line(speed
+            ? $"im/s is of inference in float32 on {device} with {Environment.ProcessorCount} processors, the median of a few batches"
+            : "im/s was not measured");
         terminal.Result(new JsonObject
         {
             ["device"] = device.ToString(),
@@ -69,13 +73,14 @@ internal sealed class ModelsCommand
     private static (string Label, string Arch, int? PatchSize)[] Choose(string? arch) =>
         Models.Where(m => arch is null || m.Arch == arch).ToArray() is { Length: > 0 } chosen
             ? chosen
-            : throw new RequestException($"the table has no '{arch}': the names are {string.Join(", ", Models.Select(m => m.Arch).Distinct())}");
+            : throw new RequestException(
+                $"the table has no '{arch}': the names are {string.Join(", ", Models.Select(m => m.Arch).Distinct())}");
 
     /// <summary>Builds a network, counts and, on a device, measures it.</summary>
     private static Model Describe(string label, string arch, int? patchSize, Device? device)
     {
         using var scope = NewDisposeScope();
-        using var backbone = BackboneCatalogue.Create(arch, new VisionTransformerOptions { PatchSize = patchSize ?? 1, ImageSize = ImageSize });
+        using var backbone = BackboneCatalogue.Create(arch, new() { PatchSize = patchSize ?? 1, ImageSize = ImageSize });
         backbone.eval();
         long parameters = backbone.parameters().Sum(p => p.numel());
         var shape = (backbone as VisionTransformer)?.Options;
@@ -100,7 +105,7 @@ internal sealed class ModelsCommand
             Number(model.Shape?.Heads) ?? none,
             Number(model.Tokens) ?? none,
             string.Create(CultureInfo.InvariantCulture, $"{model.Parameters / 1e6:F1}M"),
-            model.Speed is { } speed ? speed.ImagesPerSecond.ToString(speed.ImagesPerSecond < 10 ? "F1" : "F0", CultureInfo.InvariantCulture) : none,
+            model.Speed?.ImagesPerSecond.ToString(model.Speed.ImagesPerSecond < 10 ? "F1" : "F0", CultureInfo.InvariantCulture) ?? none,
         ];
     }
 

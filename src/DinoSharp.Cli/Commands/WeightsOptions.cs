@@ -19,8 +19,10 @@ internal sealed class WeightsOptions
         "the backbone: a .pth or .safetensors file, a Hugging Face folder or a run folder",
         "--pretrained-weights",
         "--pretrained_weights");
-    private readonly Option<string?> _key = Text("--checkpoint-key", "which network of a training's checkpoint: teacher (by default) or student");
-    private readonly Option<int?> _heads = Maybe<int>("--num-heads", "attention heads, where the file does not say and they are not 64 wide");
+    private readonly Option<string?> _key = Text(
+        "--checkpoint-key", "which network of a training's checkpoint: teacher (by default) or student");
+    private readonly Option<int?> _heads = Maybe<int>(
+        "--num-heads", "attention heads, where the file does not say and they are not 64 wide");
     private readonly Option<bool> _partial = Flag("--partial", "takes what fits of a file that does not fit as a whole");
 
     // The reference's scripts have to be told what the file says; who says it here too must be right.
@@ -38,7 +40,7 @@ internal sealed class WeightsOptions
     public string PathOf(ParseResult parsed) => parsed.GetValue(_weights)
         ?? throw new RequestException("--weights is missing: name a .pth or .safetensors file, a Hugging Face folder or a run folder");
 
-    /// <summary>The backbone that a command line asks for, in evaluation mode on a device; what became of the file's tensors is told.</summary>
+    /// <summary>The backbone that a command line asks for, in evaluation mode on a device. Tells what became of its tensors.</summary>
     /// <exception cref="RequestException">No weights are named, or they are not of the network that is asked for.</exception>
     /// <exception cref="CheckpointException">The file is missing, damaged or of another kind.</exception>
     public Backbone Load(ParseResult parsed, Device device, Terminal terminal)

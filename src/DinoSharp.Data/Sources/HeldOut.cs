@@ -14,7 +14,7 @@ public sealed record HeldOut(IImageSource Train, IImageSource Test) : IDisposabl
     private IImageSource? Whole { get; init; }
 
     /// <summary>Opens a set with its own labelled test or val split, or holds out every fifth image of one without.</summary>
-    /// <exception cref="ImageSourceException">There is nothing usable at the path, it has no labels, or too few images to hold any out.</exception>
+    /// <exception cref="ImageSourceException">There is nothing usable at the path, no label, or too few images to hold any out.</exception>
     public static HeldOut Open(string path)
     {
         var train = OpenLabelled(path);

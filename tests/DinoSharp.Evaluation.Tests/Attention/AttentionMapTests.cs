@@ -79,8 +79,9 @@ public sealed class AttentionMapTests
     public void The_maps_are_those_of_the_reference(string name, int rows, int columns)
     {
         using var scope = NewDisposeScope();
-        using Golden weights = Golden.Read("vit/weights.safetensors"), inputs = Golden.Read("vit/inputs.safetensors"), outputs = Golden.Read("vit/outputs.safetensors");
-        using var network = new VisionTransformer(new VisionTransformerOptions { ImageSize = 64, PatchSize = 8, EmbedDim = 48, Depth = 3, Heads = 3 });
+        using Golden weights = Golden.Read("vit/weights.safetensors"), inputs = Golden.Read("vit/inputs.safetensors");
+        using var outputs = Golden.Read("vit/outputs.safetensors");
+        using var network = new VisionTransformer(new() { ImageSize = 64, PatchSize = 8, EmbedDim = 48, Depth = 3, Heads = 3 });
         weights.CopyInto(network);
         for (long i = 0; i < inputs[name].size(0); i++)
         {
