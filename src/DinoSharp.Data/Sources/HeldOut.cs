@@ -32,7 +32,10 @@ public sealed record HeldOut(IImageSource Train, IImageSource Test) : IDisposabl
             return train.Count >= TestEvery
                 ? new HeldOut(
                     new SubsetSource(train, [.. all.Where(i => i % TestEvery != TestEvery - 1)]),
-                    new SubsetSource(train, [.. all.Where(i => i % TestEvery == TestEvery - 1)])) { Whole = train }
+                    new SubsetSource(train, [.. all.Where(i => i % TestEvery == TestEvery - 1)]))
+                {
+                    Whole = train,
+                }
                 : throw new ImageSourceException(
                     path, $"{train.Count} images are too few to hold out one in {TestEvery}; add images, or give test images apart");
         }
