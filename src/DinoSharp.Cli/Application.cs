@@ -56,6 +56,10 @@ internal static class Application
         GlobalOptions.Device,
         DemoCommand.Create(),
         TrainCommand.Create(),
+        KnnCommand.Create(),
+        EmbedCommand.Create(),
+        AttentionCommand.Create(),
+        ModelsCommand.Create(),
     };
 
     /// <summary>The exit code for failures that have one line to say; null for faults of this program, whose trace is wanted.</summary>

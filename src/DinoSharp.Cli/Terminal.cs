@@ -10,6 +10,10 @@ namespace DinoSharp.Cli;
 internal sealed class Terminal
 {
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
+
+    /// <summary>A file has no edge at which a table would have to be broken.</summary>
+    private const int LogWidth = 400;
+
     private readonly bool _json;
     private readonly TextWriter _people;
 
@@ -18,6 +22,10 @@ internal sealed class Terminal
         _json = json;
         _people = json ? Console.Error : Console.Out;
         Rich = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(_people) });
+        if (!Rich.Profile.Out.IsTerminal)
+        {
+            Rich.Profile.Width = LogWidth;
+        }
     }
 
     /// <summary>For tables and progress.</summary>

@@ -57,6 +57,26 @@ public static unsafe class PixelOperations
         }
     }
 
+    /// <summary>Copies an image into a larger one of as many channels, where there is room for all of it.</summary>
+    public static void Paste(PixelImage part, PixelImage whole, int top, int left)
+    {
+        ArgumentNullException.ThrowIfNull(part);
+        ArgumentNullException.ThrowIfNull(whole);
+        if (part.Channels != whole.Channels || !new CropBox(top, left, part.Height, part.Width).LiesIn(whole))
+        {
+            throw new ArgumentException(
+                $"An image of {part.Width} x {part.Height} does not fit at {left}, {top} into one of {whole.Width} x {whole.Height}.",
+                nameof(part));
+        }
+
+        int stride = part.Width * part.Channels;
+        for (int y = 0; y < part.Height; y++)
+        {
+            Span<byte> line = whole.Pixels.Slice(((top + y) * whole.Width + left) * whole.Channels, stride);
+            part.Pixels.Slice(y * stride, stride).CopyTo(line);
+        }
+    }
+
     private static void SwapFirstAndLastChannel(PixelImage image)
     {
         // Five pixels at a time; the sixteenth byte is stored as it was, and read again before that.

@@ -36,6 +36,9 @@ internal sealed class Golden : IDisposable
     /// <summary>Tensors of fixtures/NAME in the test's output folder.</summary>
     public static Golden Read(string name) => new(PathOf(name));
 
+    /// <summary>Tensors of any safetensors file.</summary>
+    public static Golden ReadFile(string path) => new(path);
+
     /// <summary>Where fixtures/NAME lies.</summary>
     public static string PathOf(string name) => Path.Combine(AppContext.BaseDirectory, "fixtures", name);
 

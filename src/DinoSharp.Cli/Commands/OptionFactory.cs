@@ -22,6 +22,16 @@ internal static class OptionFactory
     public static Option<T?> Maybe<T>(string name, string description, params string[] aliases)
         where T : struct => new(name, WithUnderscores(name, aliases)) { Description = description };
 
+    /// <summary>Several values after one name, as in --nb-knn 10 20.</summary>
+    public static Option<T[]> Values<T>(string name, string description, T[] initial, params string[] aliases) =>
+        new(name, WithUnderscores(name, aliases))
+        {
+            Description = description,
+            Arity = ArgumentArity.OneOrMore,
+            AllowMultipleArgumentsPerToken = true,
+            DefaultValueFactory = _ => initial,
+        };
+
     /// <summary>A text that must be given.</summary>
     public static Option<string> Required(string name, string description, params string[] aliases) =>
         new(name, WithUnderscores(name, aliases)) { Description = description, Required = true };

@@ -12,8 +12,6 @@ namespace DinoSharp.Cli.Training;
 /// <summary>A training from its settings to its run folder: the first start and every later one.</summary>
 internal static class TrainingRun
 {
-    private const int FaultsShown = 10;
-
     /// <summary>Trains until the end or until asked to stop, and saves.</summary>
     /// <returns>whether the training is finished</returns>
     public static bool Start(TrainSettings settings, RunRequest request, Terminal terminal, CancellationToken stop)
@@ -40,7 +38,7 @@ internal static class TrainingRun
             RunCheckpoint.Load(folder.LatestCheckpoint, method, trainer);
             terminal.Line(trainer.Finished
                 ? $"{request.Out}: finished already, nothing to do"
-                : $"{request.Out}: going on after step {Number(trainer.StepsDone)} of {Number(plan.TotalSteps)}");
+                : $"{request.Out}: going on after step {Wording.Number(trainer.StepsDone)} of {Wording.Number(plan.TotalSteps)}");
         }
 
         if (trainer.Finished)
@@ -58,7 +56,7 @@ internal static class TrainingRun
             LoaderWait = () => loader.WaitTime,
         };
         trainer.Run(new NormalizedViews(loader, PixelNormalization.ImageNet, request.Device).Epoch, recorder, stop);
-        TellFaults(loader.Faults, source, terminal);
+        Wording.TellFaults(terminal, loader.Faults.Faults, source.Count, "others took their places");
         return trainer.Finished;
     }
 
@@ -81,25 +79,4 @@ internal static class TrainingRun
         ["threads"] = request.Threads,
         ["command"] = Environment.CommandLine,
     };
-
-    private static void TellFaults(FaultLog faults, IImageSource source, Terminal terminal)
-    {
-        if (faults.Count == 0)
-        {
-            return;
-        }
-
-        terminal.Line($"{Number(faults.Count)} of {Number(source.Count)} images could not be used and others took their places:");
-        foreach (var fault in faults.Faults.Take(FaultsShown))
-        {
-            terminal.Line($"  {fault.Reason}");
-        }
-
-        if (faults.Count > FaultsShown)
-        {
-            terminal.Line($"  and {Number(faults.Count - FaultsShown)} more");
-        }
-    }
-
-    private static string Number(long number) => number.ToString("#,0", CultureInfo.InvariantCulture);
 }

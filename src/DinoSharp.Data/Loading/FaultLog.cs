@@ -23,8 +23,14 @@ public sealed class FaultLog
 
     internal bool Contains(int index) => _faults.ContainsKey(index);
 
+    /// <summary>Notes an image that could be loaded but not used.</summary>
+    /// <param name="index">Its index in the source.</param>
+    /// <param name="name">Its name in the source.</param>
+    /// <param name="reason">One line.</param>
+    public void Add(int index, string name, string reason) => _faults.TryAdd(index, new Fault(index, name, reason));
+
     /// <summary>Loads an image, or notes why that is impossible and gives null.</summary>
-    internal PixelImage? TryLoad(IImageSource source, int index, DecodeOptions options)
+    public PixelImage? TryLoad(IImageSource source, int index, DecodeOptions options)
     {
         try
         {
@@ -32,13 +38,14 @@ public sealed class FaultLog
         }
         catch (Exception error) when (error is ImageFormatException or IOException or UnauthorizedAccessException)
         {
-            _faults.TryAdd(index, new Fault(index, source.NameOf(index), error.Message.ReplaceLineEndings(" ")));
+            Add(index, source.NameOf(index), error.Message.ReplaceLineEndings(" "));
             return null;
         }
     }
 
     /// <summary>Gives up on a source of which too many images are unusable.</summary>
-    internal void ThrowIfMoreThan(double share, IImageSource source)
+    /// <exception cref="ImageSourceException">More than this share of its images.</exception>
+    public void ThrowIfMoreThan(double share, IImageSource source)
     {
         if (Count > share * source.Count)
         {

@@ -10,41 +10,90 @@ public sealed record HeldOut(IImageSource Train, IImageSource Test) : IDisposabl
 
     private static readonly string[] TestSplits = ["test", "val"];
 
-    /// <summary>Opens a set with its own test or val split, or holds out every fifth image of one without.</summary>
-    /// <exception cref="ImageSourceException">There is nothing usable at the path, or it has no labels.</exception>
+    /// <summary>What both parts are chosen from, where neither owns it.</summary>
+    private IImageSource? Whole { get; init; }
+
+    /// <summary>Opens a set with its own labelled test or val split, or holds out every fifth image of one without.</summary>
+    /// <exception cref="ImageSourceException">There is nothing usable at the path, no label, or too few images to hold any out.</exception>
     public static HeldOut Open(string path)
     {
-        var train = ImageSources.Open(path);
-        if (train.Classes.Count == 0)
+        var train = OpenLabelled(path);
+        try
+        {
+            foreach (string split in TestSplits)
+            {
+                if (TryOpenLabelled(path, split) is { } test)
+                {
+                    return new HeldOut(train, test);
+                }
+            }
+
+            int[] all = [.. Enumerable.Range(0, train.Count)];
+            return train.Count >= TestEvery
+                ? new HeldOut(
+                    new SubsetSource(train, [.. all.Where(i => i % TestEvery != TestEvery - 1)]),
+                    new SubsetSource(train, [.. all.Where(i => i % TestEvery == TestEvery - 1)]))
+                {
+                    Whole = train,
+                }
+                : throw new ImageSourceException(
+                    path, $"{train.Count} images are too few to hold out one in {TestEvery}; add images, or give test images apart");
+        }
+        catch
         {
             train.Dispose();
-            throw new ImageSourceException(path, "its images have no labels; give class folders (CLASS/*.jpg) or a .csv with the columns path and label");
+            throw;
         }
+    }
 
-        foreach (string split in TestSplits)
+    /// <summary>Opens two sets that lie apart.</summary>
+    /// <exception cref="ImageSourceException">There is nothing usable at a path, or it has no labels.</exception>
+    public static HeldOut Open(string trainPath, string testPath)
+    {
+        var train = OpenLabelled(trainPath);
+        try
         {
-            if (TryOpen(path, split) is { } test)
-            {
-                return new HeldOut(train, test);
-            }
+            return new HeldOut(train, OpenLabelled(testPath));
         }
-
-        return new HeldOut(
-            new SubsetSource(train, [.. Enumerable.Range(0, train.Count).Where(i => i % TestEvery != TestEvery - 1)]),
-            new SubsetSource(train, [.. Enumerable.Range(0, train.Count).Where(i => i % TestEvery == TestEvery - 1)]));
+        catch
+        {
+            train.Dispose();
+            throw;
+        }
     }
 
     public void Dispose()
     {
         Train.Dispose();
         Test.Dispose();
+        Whole?.Dispose();
     }
 
-    private static IImageSource? TryOpen(string path, string split)
+    private static IImageSource OpenLabelled(string path)
+    {
+        var source = ImageSources.Open(path);
+        if (source.Classes.Count > 0)
+        {
+            return source;
+        }
+
+        source.Dispose();
+        throw new ImageSourceException(
+            path, "its images have no labels; give class folders (CLASS/*.jpg) or a .csv with the columns path and label");
+    }
+
+    private static IImageSource? TryOpenLabelled(string path, string split)
     {
         try
         {
-            return ImageSources.Open(path, split);
+            var source = ImageSources.Open(path, split);
+            if (source.Classes.Count > 0)
+            {
+                return source;
+            }
+
+            source.Dispose();
+            return null;
         }
         catch (ImageSourceException)
         {

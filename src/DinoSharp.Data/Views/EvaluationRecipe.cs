@@ -14,7 +14,8 @@ public sealed class EvaluationRecipe
     /// </summary>
     private const int MaxAspect = 32;
 
-    private const int MaxSize = 4096;
+    /// <summary>The largest size either of the two may have, in pixels.</summary>
+    public const int MaxSize = 4096;
 
     /// <param name="resizeSize">The shorter side's length after resizing, in pixels.</param>
     /// <param name="cropSize">Side of the view in pixels, at most <paramref name="resizeSize"/>.</param>

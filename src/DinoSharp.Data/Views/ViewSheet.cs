@@ -61,7 +61,7 @@ public static class ViewSheet
         row.Pixels.Fill(Paper);
         using (PixelImage thumbnail = Thumbnail(image, height))
         {
-            Paste(thumbnail, row, Gap, Gap);
+            PixelOperations.Paste(thumbnail, row, Gap, Gap);
         }
 
         int left = Gap + height + Gap;
@@ -69,7 +69,7 @@ public static class ViewSheet
         {
             SampleRandom random = new(seed, epoch: 0, index, view);
             using PixelImage pixels = recipe.Make(image, view, ref random);
-            Paste(pixels, row, Gap, left);
+            PixelOperations.Paste(pixels, row, Gap, left);
             left += pixels.Width + Gap;
         }
 
@@ -90,19 +90,9 @@ public static class ViewSheet
         sheet.Pixels.Fill(Paper);
         for (int i = 0; i < rows.Count; i++)
         {
-            Paste(rows[i], sheet, i * rows[0].Height, 0);
+            PixelOperations.Paste(rows[i], sheet, i * rows[0].Height, 0);
         }
 
         return sheet;
-    }
-
-    private static void Paste(PixelImage part, PixelImage whole, int top, int left)
-    {
-        int stride = part.Width * part.Channels;
-        for (int y = 0; y < part.Height; y++)
-        {
-            Span<byte> line = whole.Pixels.Slice(((top + y) * whole.Width + left) * whole.Channels, stride);
-            part.Pixels.Slice(y * stride, stride).CopyTo(line);
-        }
     }
 }

@@ -76,6 +76,23 @@ public sealed class AttentionMap(float[] weights, int rows, int columns, int pat
         return picture;
     }
 
+    /// <summary>What <see cref="Mask"/> keeps in white, and the rest in black.</summary>
+    /// <param name="mass">the share of the attention to keep</param>
+    public PixelImage MaskPicture(double mass = DefaultMass)
+    {
+        bool[] mask = Mask(mass);
+        var picture = new PixelImage(Width, Height);
+        for (int y = 0, at = 0; y < Height; y++)
+        {
+            for (int x = 0; x < Width; x++, at += 3)
+            {
+                picture.Pixels.Slice(at, 3).Fill(mask[PatchAt(y, x)] ? byte.MaxValue : byte.MinValue);
+            }
+        }
+
+        return picture;
+    }
+
     /// <summary>The image, darkened where <see cref="Mask"/> has taken patches away and tinted where it keeps them.</summary>
     /// <param name="image">the RGB image the map is of, at least as large as the map</param>
     /// <param name="mass">the share of the attention to keep</param>

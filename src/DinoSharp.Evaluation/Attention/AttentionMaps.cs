@@ -15,7 +15,7 @@ public static class AttentionMaps
     /// </param>
     /// <param name="name">what the error calls the image: its path</param>
     /// <returns>one map a head</returns>
-    /// <exception cref="EvaluationException">The image is smaller than a patch.</exception>
+    /// <exception cref="EvaluationException">The image is smaller than a patch, or the attention is not finite.</exception>
     public static IReadOnlyList<AttentionMap> Of(VisionTransformer network, Tensor image, string name)
     {
         int patch = network.Options.PatchSize;
@@ -30,8 +30,13 @@ public static class AttentionMaps
         using var inference = inference_mode();
         using var scope = NewDisposeScope();
         var whole = image.narrow(2, 0, rows * patch).narrow(3, 0, columns * patch).to(network.parameters().First().device);
-        var attention = network.LastSelfAttention(whole); // [1, heads, N+1, N+1]
-        var ofClassToken = attention[0, .., 0, 1..].to(ScalarType.Float32).cpu(); // [heads, N]
+        var attention = network.ClassTokenAttention(whole); // [1, heads, N+1]
+        var ofClassToken = attention[0, .., 1..].to(ScalarType.Float32).cpu(); // [heads, N]
+        if (!ofClassToken.isfinite().all().item<bool>())
+        {
+            throw new EvaluationException($"{name}: its attention is not finite: the weights diverged or are not this network's");
+        }
+
         return [.. ofClassToken.unbind(0).Select(head => new AttentionMap([.. head.contiguous().data<float>()], rows, columns, patch))];
     }
 

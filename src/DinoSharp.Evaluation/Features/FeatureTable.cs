@@ -48,6 +48,9 @@ public sealed class FeatureTable
     /// <summary>The feature of an image.</summary>
     public ReadOnlySpan<float> Row(int index) => Values.AsSpan(index * Dim, Dim);
 
+    /// <summary>Whether <see cref="Save"/> knows the format of a path's ending.</summary>
+    public static bool CanBeSavedAs(string path) => Path.GetExtension(path).ToLowerInvariant() is ".safetensors" or ".npy" or ".csv";
+
     /// <summary>
     /// Writes the table whole or not at all, in the format of the path's ending: <c>.safetensors</c> (features and labels as arrays, names
     /// and classes as JSON in the metadata), <c>.npy</c> (the features; what the rows are stands in a <c>.paths.csv</c> beside it) or

@@ -14,18 +14,25 @@ public static class RawPixels
     public static (FeatureTable Train, FeatureTable Test) Tables(EvaluationLoader train, EvaluationLoader test)
     {
         var (trainTable, testTable) = (FeatureExtractor.Table(train, Features), FeatureExtractor.Table(test, Features));
-        float[] mean = MeanOf(trainTable);
-        Subtract(mean, trainTable);
-        Subtract(mean, testTable);
+        Center(trainTable, testTable);
         return (trainTable, testTable);
     }
 
+    /// <summary>Takes the mean of the training images' features from both tables' features, in place.</summary>
+    public static void Center(FeatureTable trainTable, FeatureTable testTable)
+    {
+        float[] mean = MeanOf(trainTable);
+        Subtract(mean, trainTable);
+        Subtract(mean, testTable);
+    }
+
+    /// <summary>The pixels of images as features, in 0 .. 1, not centred.</summary>
     /// <param name="pixels">images of one size // uint8 [B, H, W, 3]</param>
     /// <returns>// float32 [B, H*W*3]</returns>
-    private static float[] Features(Tensor pixels)
+    public static float[] Features(Tensor pixels)
     {
         using var scope = NewDisposeScope();
-        return [.. pixels.flatten(1).to(ScalarType.Float32).div_(255).data<float>()];
+        return pixels.flatten(1).to(ScalarType.Float32).div_(255).data<float>().ToArray();
     }
 
     private static float[] MeanOf(FeatureTable table)

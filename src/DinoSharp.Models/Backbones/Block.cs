@@ -59,6 +59,15 @@ internal sealed class Block : nn.Module
         return _attention.Weights(_norm1.forward(tokens)).MoveToOuterDisposeScope();
     }
 
+    /// <summary>The class token's rows of <see cref="AttentionWeights"/>.</summary>
+    /// <param name="tokens">// [B, N+1, D]</param>
+    /// <returns>// [B, heads, N+1]</returns>
+    public Tensor ClassTokenAttention(Tensor tokens)
+    {
+        using var scope = NewDisposeScope();
+        return _attention.ClassTokenWeights(_norm1.forward(tokens)).MoveToOuterDisposeScope();
+    }
+
     /// <summary>Stochastic depth (arXiv 1603.09382): the branch of an image is dropped whole, or scaled up by 1 / keep.</summary>
     private Tensor DropPath(Tensor branch, TokenLayout layout, bool perToken)
     {

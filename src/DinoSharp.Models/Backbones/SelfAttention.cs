@@ -76,6 +76,20 @@ internal sealed class SelfAttention : nn.Module
         return Weights(qkv[0], qkv[1]).MoveToOuterDisposeScope();
     }
 
+    /// <summary>The class token's rows of <see cref="Weights(Tensor)"/>, in memory that grows with the tokens and not with their square.</summary>
+    /// <param name="tokens">// [B, N+1, D]</param>
+    /// <returns>// [B, heads, N+1]</returns>
+    public Tensor ClassTokenWeights(Tensor tokens)
+    {
+        using var scope = NewDisposeScope();
+        var (images, count) = (tokens.size(0), tokens.size(1));
+        var weights = _qkv.weight!.split([EmbedDim, EmbedDim, EmbedDim]);
+        var biases = _qkv.bias!.split([EmbedDim, EmbedDim, EmbedDim]);
+        var query = nn.functional.linear(tokens.narrow(1, 0, 1), weights[0], biases[0]).view(images, 1, _heads, _headDim).transpose(1, 2);
+        var keys = nn.functional.linear(tokens, weights[1], biases[1]).view(images, count, _heads, _headDim).transpose(1, 2);
+        return Weights(query, keys).squeeze(2).MoveToOuterDisposeScope();
+    }
+
     /// <summary>softmax(q kᵀ / √d) v</summary>
     /// <param name="query">// [B, h, M, d]</param>
     /// <param name="key">// [B, h, N, d]</param>

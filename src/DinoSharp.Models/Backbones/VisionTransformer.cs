@@ -73,6 +73,18 @@ public sealed class VisionTransformer : Backbone
         return _blocks[^1].AttentionWeights(tokens).MoveToOuterDisposeScope();
     }
 
+    /// <summary>
+    /// What the class token of the last block attends to: its row of <see cref="LastSelfAttention"/>, without the memory for the others.
+    /// </summary>
+    /// <param name="images">// [B, C, H, W]</param>
+    /// <returns>the class token's own weight first // [B, heads, N+1]</returns>
+    public Tensor ClassTokenAttention(Tensor images)
+    {
+        using var scope = NewDisposeScope();
+        var tokens = Through(images, _blocks.Count - 1).Last();
+        return _blocks[^1].ClassTokenAttention(tokens).MoveToOuterDisposeScope();
+    }
+
     /// <summary>The tokens after each of the last blocks, each through the last norm.</summary>
     /// <param name="images">// [B, C, H, W]</param>
     /// <param name="count">how many of the last blocks</param>

@@ -72,6 +72,26 @@ public sealed class AttentionMapTests
         Golden.AssertClose(attention[0, .., 0, 1..].mean([0]), tensor(mean.Weights.ToArray()), 1e-6, "mean");
     }
 
+    [Theory]
+    [InlineData("square64", 8, 8)]
+    [InlineData("small32", 4, 4)]
+    [InlineData("wide48x80", 6, 10)]
+    public void The_maps_are_those_of_the_reference(string name, int rows, int columns)
+    {
+        using var scope = NewDisposeScope();
+        using Golden weights = Golden.Read("vit/weights.safetensors"), inputs = Golden.Read("vit/inputs.safetensors");
+        using var outputs = Golden.Read("vit/outputs.safetensors");
+        using var network = new VisionTransformer(new() { ImageSize = 64, PatchSize = 8, EmbedDim = 48, Depth = 3, Heads = 3 });
+        weights.CopyInto(network);
+        for (long i = 0; i < inputs[name].size(0); i++)
+        {
+            var maps = AttentionMaps.Of(network, inputs[name].narrow(0, i, 1), name);
+            Assert.All(maps, map => Assert.Equal((rows, columns), (map.Rows, map.Columns)));
+            var actual = stack([.. maps.Select(map => tensor(map.Weights.ToArray()))]); // [heads, N]
+            Golden.AssertClose(outputs[$"{name}.last-attention"][i, .., 0, 1..], actual, 1e-5, $"{name} {i}");
+        }
+    }
+
     [Fact]
     public void An_image_smaller_than_a_patch_is_refused_in_one_line()
     {

@@ -1,5 +1,7 @@
+using DinoSharp.Evaluation.Attention;
 using DinoSharp.Evaluation.Features;
 using DinoSharp.Models.Backbones;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace DinoSharp.Evaluation.Tests.Features;
@@ -25,5 +27,19 @@ public sealed class FeatureExtractorTests
         Assert.Equal(expected, features);
         Assert.Equal(training, network.training);
         Assert.All(network.parameters(), p => Assert.True(p.requires_grad));
+    }
+
+    [Fact]
+    public void A_network_that_diverged_is_named_as_the_cause()
+    {
+        using var scope = NewDisposeScope();
+        using var noGradients = no_grad();
+        var network = new VisionTransformer(new() { PatchSize = 4, EmbedDim = 8, Depth = 1, Heads = 2, ImageSize = 16 });
+        network.parameters().First().fill_(double.NaN);
+        var image = zeros(1, 3, 16, 16);
+        string message = Assert.Throws<EvaluationException>(() => FeatureExtractor.Features(network, image)).Message;
+        Assert.Contains("diverged", message, StringComparison.Ordinal);
+        message = Assert.Throws<EvaluationException>(() => AttentionMaps.Of(network, image, "a.png")).Message;
+        Assert.StartsWith("a.png: its attention is not finite", message, StringComparison.Ordinal);
     }
 }

@@ -1,0 +1,177 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using DinoSharp.Data;
+using DinoSharp.Evaluation;
+using DinoSharp.Evaluation.Features;
+using DinoSharp.Evaluation.Knn;
+using DinoSharp.Models;
+using DinoSharp.Models.Backbones;
+using static TorchSharp.torch;
+
+namespace DinoSharp.Cli.Commands;
+
+/// <summary>dino knn: how well frozen features tell classes apart, by weighted k nearest neighbours (arXiv 2104.14294, 4.1).</summary>
+internal sealed class KnnCommand
+{
+    /// <summary>Side of the pictures whose pixels are the baseline: enough to be told apart, and few enough to compare.</summary>
+    private const int RawPixelsSide = 32;
+
+    private const int ClassesShown = 5;
+
+    private static readonly KnnOptions Published = new();
+
+    private readonly Option<string?> _data = OptionFactory.Text(
+        "--data",
+        "labelled images: a folder, .zip, .csv or idx files; the test or val split is tested, or without splits every fifth image",
+        "--data-path",
+        "--data_path");
+    private readonly Option<string?> _train = OptionFactory.Text("--train", "with --test instead of --data: the labelled images that vote");
+    private readonly Option<string?> _test = OptionFactory.Text(
+        "--test", "with --train instead of --data: the labelled images to classify");
+    private readonly Option<int[]> _ks = OptionFactory.Values(
+        "--nb-knn", "numbers of neighbours that vote, each scored by itself", Published.Ks.ToArray());
+    private readonly Option<double> _temperature = OptionFactory.Value(
+        "--temperature", "temperature T of a vote's weight exp(similarity / T)", Published.Temperature);
+    private readonly Option<bool> _rawPixels = OptionFactory.Flag(
+        "--raw-pixels", $"scores the pixels of {RawPixelsSide} x {RawPixelsSide} views as a baseline; alone, or beside --weights");
+    private readonly WeightsOptions _weights = new();
+    private readonly LoadingOptions _loading = new();
+
+    public static Command Create()
+    {
+        var knn = new KnnCommand();
+        var command = new Command("knn", "score features on labelled images by their nearest neighbours");
+        Option[] own = [knn._data, knn._train, knn._test, knn._ks, knn._temperature, knn._rawPixels];
+        foreach (var option in own.Concat(knn._weights.All).Concat(knn._loading.All))
+        {
+            command.Options.Add(option);
+        }
+
+        command.SetAction(knn.Run);
+        return command;
+    }
+
+    private int Run(ParseResult parsed)
+    {
+        var terminal = Terminal.Of(parsed);
+        bool rawPixels = parsed.GetValue(_rawPixels);
+        if (!_weights.Given(parsed) && !rawPixels)
+        {
+            throw new RequestException("--weights is missing: name what to score, or give --raw-pixels for the baseline alone");
+        }
+
+        var options = ReadOptions(parsed);
+        var loading = _loading.Loader(parsed);
+        var device = GlobalOptions.DeviceOf(parsed);
+        using var sets = OpenSets(parsed);
+        TellSets(sets, options, terminal);
+
+        var result = new JsonObject
+        {
+            ["train"] = new JsonObject { ["path"] = sets.Train.Path, ["images"] = sets.Train.Count },
+            ["test"] = new JsonObject { ["path"] = sets.Test.Path, ["images"] = sets.Test.Count },
+            ["temperature"] = options.Temperature,
+        };
+        var rows = new List<string[]>();
+        var faults = new SortedDictionary<string, Fault>(StringComparer.Ordinal);
+        if (_weights.Given(parsed))
+        {
+            using var backbone = _weights.Load(parsed, device, terminal);
+            result["weights"] = _weights.PathOf(parsed);
+            Add("features", "scores", _loading.View(parsed, backbone), pixels => Extract(backbone, pixels, device), centred: false);
+        }
+
+        if (rawPixels)
+        {
+            Add("raw pixels", "raw_pixels", _loading.View(parsed, RawPixelsSide), RawPixels.Features, centred: true);
+        }
+
+        terminal.Table(["", "k", "top-1 %", "top-5 %"], rows);
+        Wording.TellFaults(terminal, [.. faults.Values], sets.Train.Count + sets.Test.Count, "were left out");
+        result["skipped"] = new JsonArray([.. faults.Values.Select(f => new JsonObject { ["name"] = f.Name, ["reason"] = f.Reason })]);
+        terminal.Result(result);
+        return 0;
+
+        void Add(string name, string key, EvaluationRecipe view, Func<Tensor, float[]> features, bool centred)
+        {
+            EvaluationLoader trainLoader = new(sets.Train, view, loading), testLoader = new(sets.Test, view, loading);
+            var train = Table(trainLoader, features, "train", terminal);
+            var test = Table(testLoader, features, "test", terminal);
+            if (centred)
+            {
+                RawPixels.Center(train, test);
+            }
+
+            result["image_size"] ??= view.CropSize; // of the network's features, where there are some
+            var scores = KnnEvaluation.Score(train, test, options, device);
+            rows.AddRange(scores.Select(s => new[] { name, Text(s.K), Percent(s.Top1), Percent(s.Top5) }));
+            result[key] = new JsonArray([.. scores.Select(s => new JsonObject { ["k"] = s.K, ["top1"] = s.Top1, ["top5"] = s.Top5 })]);
+            foreach (var (part, loader) in new[] { ("train", trainLoader), ("test", testLoader) })
+            {
+                foreach (var fault in loader.Faults.Faults)
+                {
+                    faults[$"{part}/{fault.Name}"] = fault; // once, though both kinds of features meet it
+                }
+            }
+        }
+    }
+
+    private KnnOptions ReadOptions(ParseResult parsed)
+    {
+        try
+        {
+            return new KnnOptions { Ks = parsed.GetValue(_ks)!, Temperature = parsed.GetValue(_temperature) }.Validated();
+        }
+        catch (EvaluationException error)
+        {
+            throw new RequestException(error.Message);
+        }
+    }
+
+    private HeldOut OpenSets(ParseResult parsed) => (parsed.GetValue(_data), parsed.GetValue(_train), parsed.GetValue(_test)) switch
+    {
+        ({ } data, null, null) => HeldOut.Open(data),
+        (null, { } train, { } test) => HeldOut.Open(train, test),
+        (null, null, null) => throw new RequestException(
+            "--data is missing: name a folder or archive of labelled images, or --train and --test"),
+        _ => throw new RequestException("give either --data, or both --train and --test"),
+    };
+
+    /// <summary>Says which images are compared, and what in them limits the scores.</summary>
+    private static void TellSets(HeldOut sets, KnnOptions options, Terminal terminal)
+    {
+        terminal.Line($"train: {Wording.Number(sets.Train.Count)} images of {sets.Train.Classes.Count} classes in {sets.Train.Path}");
+        terminal.Line($"test: {Wording.Number(sets.Test.Count)} images of {sets.Test.Classes.Count} classes in {sets.Test.Path}");
+        string[] unknown = [.. sets.Test.Classes.Except(sets.Train.Classes)];
+        if (unknown.Length > 0)
+        {
+            string more = unknown.Length > ClassesShown ? ", ..." : "";
+            terminal.Line($"{unknown.Length} classes of the test images have no train image and count as missed: "
+                + string.Join(", ", unknown.Take(ClassesShown)) + more);
+        }
+
+        if (options.Ks.Where(k => k > sets.Train.Count).ToArray() is { Length: > 0 } large)
+        {
+            terminal.Line($"k of {string.Join(", ", large)}: there are fewer train images, so all of them vote");
+        }
+    }
+
+    private static FeatureTable Table(EvaluationLoader loader, Func<Tensor, float[]> features, string what, Terminal terminal)
+    {
+        using var progress = new ImageProgress(terminal, what, loader.Source.Count);
+        var table = FeatureExtractor.Table(loader, features, progress.Show);
+        progress.Finish();
+        return table;
+    }
+
+    private static float[] Extract(Backbone backbone, Tensor pixels, Device device)
+    {
+        using var images = PixelNormalization.ImageNet.Apply(pixels, device); // [B, 3, H, W]
+        return FeatureExtractor.Features(backbone, images);
+    }
+
+    private static string Percent(double value) => value.ToString("F2", CultureInfo.InvariantCulture);
+
+    private static string Text(int value) => value.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,34 @@
+namespace DinoSharp.Cli.Tests;
+
+public sealed class ModelsCommandTests
+{
+    /// <summary>Blocks, dimension, heads and tokens of arXiv 2104.14294, table 1; parameters as fixtures/formula counts them.</summary>
+    [Fact]
+    public void The_table_is_the_papers_with_exact_parameter_counts()
+    {
+        string[] expected =
+        [
+            "resnet50 - - 2048 - - 23508032",
+            "vit_tiny 16 12 192 3 197 5524416",
+            "vit_small 16 12 384 6 197 21665664",
+            "vit_small 8 12 384 6 785 21670272",
+            "vit_base 16 12 768 12 197 85798656",
+            "vit_base 8 12 768 12 785 85807872",
+        ];
+
+        var json = Dino.Run("models", "--no-speed", "--json").Succeeded().Json;
+
+        string[] names = ["arch", "patch_size", "blocks", "dim", "heads", "tokens", "params"];
+        Assert.Equal(expected, json["models"]!.AsArray().Select(m => string.Join(' ', names.Select(n => m![n]?.ToString() ?? "-"))));
+        Assert.All(json["models"]!.AsArray(), m => Assert.Null(m!["images_per_second"]));
+    }
+
+    [Fact]
+    public void Speed_is_measured_of_the_networks_asked_for()
+    {
+        var model = Assert.Single(Dino.Run("models", "--arch", "vit_tiny", "--json").Succeeded().Json["models"]!.AsArray());
+        Assert.InRange((double)model!["images_per_second"]!, 1e-3, 1e6);
+        Assert.InRange((int)model["batch_size"]!, 1, 128);
+        Dino.Run("models", "--arch", "vit_giant").Failed(2, "vit_giant", "vit_tiny");
+    }
+}
