@@ -5,7 +5,7 @@ namespace DinoSharp.Imaging;
 /// <summary>
 /// Decodes JPEG, PNG, WebP, BMP, GIF (its first frame), ICO and TIFF (its first page) to 8-bit RGB, as Pillow's
 /// <c>convert("RGB")</c> does: grey is replicated, palettes are looked up, alpha is dropped, colour profiles and EXIF orientation are
-/// left alone. Samples of 16 bits are scaled to 8. See docs/codec.md.
+/// left alone. Samples of 16 bits are scaled to 8.
 /// </summary>
 public static class ImageDecoder
 {

@@ -12,10 +12,11 @@ public static class BackboneCatalogue
         ["vit_base"] = (768, 12, 12),
     };
 
-    private static readonly Dictionary<string, int[]> ResNets = new()
+    private static readonly Dictionary<string, (int[] Blocks, bool Bottlenecks)> ResNets = new()
     {
-        ["resnet50"] = [3, 4, 6, 3],
-        ["resnet101"] = [3, 4, 23, 3],
+        ["resnet18"] = ([2, 2, 2, 2], false),
+        ["resnet50"] = ([3, 4, 6, 3], true),
+        ["resnet101"] = ([3, 4, 23, 3], true),
     };
 
     /// <summary>All names, smallest network first within a family.</summary>
@@ -39,12 +40,19 @@ public static class BackboneCatalogue
             ? (shape ?? new()) with { EmbedDim = t.EmbedDim, Depth = t.Depth, Heads = t.Heads }
             : throw new ArgumentException($"unknown transformer '{name}': the names are {string.Join(", ", Transformers.Keys)}");
 
+    /// <summary>The shape of a named ResNet; <paramref name="shape"/> gives what the name leaves open.</summary>
+    /// <exception cref="ArgumentException">No ResNet has that name.</exception>
+    public static ResNetOptions Residual(string name, ResNetOptions? shape = null) =>
+        ResNets.TryGetValue(name, out var r)
+            ? (shape ?? new()) with { Blocks = r.Blocks, Bottlenecks = r.Bottlenecks }
+            : throw new ArgumentException($"unknown ResNet '{name}': the names are {string.Join(", ", ResNets.Keys)}");
+
     /// <summary>A new network with starting values from torch's random state.</summary>
     /// <param name="name">one of <see cref="Names"/></param>
     /// <param name="shape">patch size, image size, channels and drop path of a transformer; of a ResNet only the channels count</param>
     /// <exception cref="ArgumentException">No architecture has that name.</exception>
     public static Backbone Create(string name, VisionTransformerOptions? shape = null) =>
-        ResNets.TryGetValue(name, out int[]? blocks) ? new ResNet(blocks, shape?.InputChannels ?? 3) :
+        ResNets.ContainsKey(name) ? new ResNet(Residual(name, new ResNetOptions { InputChannels = shape?.InputChannels ?? 3 })) :
         IsTransformer(name) ? new VisionTransformer(Transformer(name, shape)) :
         throw Unknown(name);
 

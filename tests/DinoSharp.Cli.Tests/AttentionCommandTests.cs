@@ -97,7 +97,7 @@ public sealed class AttentionCommandTests
     {
         using TestFolder folder = new();
         string resNet = Path.Combine(folder.Path, "resnet.safetensors");
-        using (var network = new ResNet([1, 1, 1, 1]))
+        using (var network = new ResNet(new ResNetOptions { Blocks = [1, 1, 1, 1] }))
         {
             SafetensorsFile.Write(resNet, WeightLoading.Arrays(network));
         }

@@ -138,10 +138,10 @@ internal sealed class RunReport(string title, Backbone backbone, LoaderOptions l
         ? table.Classes[(int)table.Labels[row]]
         : Path.GetFileName(table.Names[row]);
 
-    /// <summary>At most so many of the numbers below <paramref name="count"/>, evenly spread.</summary>
+    /// <summary>At most so many of the numbers below <paramref name="count"/>, each in the middle of its even share.</summary>
     private static int[] Spread(int count, int most)
     {
         int chosen = Math.Min(count, most);
-        return [.. Enumerable.Range(0, chosen).Select(i => (int)((long)i * count / chosen))];
+        return [.. Enumerable.Range(0, chosen).Select(i => (int)((2L * i + 1) * count / (2L * chosen)))];
     }
 }

@@ -35,11 +35,7 @@ internal sealed class Bottleneck : nn.Module<Tensor, Tensor>
         _spatialNorm = nn.BatchNorm2d(width);
         _expand = Convolution(width, width * Expansion, kernel: 1);
         _expandNorm = nn.BatchNorm2d(width * Expansion);
-        if (stride != 1 || inputDim != width * Expansion)
-        {
-            _shortcut = nn.Sequential(Convolution(inputDim, width * Expansion, kernel: 1, stride), nn.BatchNorm2d(width * Expansion));
-        }
-
+        _shortcut = Shortcut(inputDim, width * Expansion, stride);
         RegisterComponents();
     }
 
@@ -50,6 +46,11 @@ internal sealed class Bottleneck : nn.Module<Tensor, Tensor>
         nn.init.kaiming_normal_(convolution.weight!, mode: nn.init.FanInOut.FanOut, nonlinearity: nn.init.NonlinearityType.ReLU);
         return convolution;
     }
+
+    /// <summary>The projection that fits a block's input to its output; null where they have one shape.</summary>
+    public static Sequential? Shortcut(int inputDim, int outputDim, int stride) => stride == 1 && inputDim == outputDim
+        ? null
+        : nn.Sequential(Convolution(inputDim, outputDim, kernel: 1, stride), nn.BatchNorm2d(outputDim));
 
     /// <param name="maps">// [B, C, H, W]</param>
     /// <returns>// [B, 4 width, H/stride, W/stride]</returns>

@@ -6,12 +6,13 @@ using static TorchSharp.torch;
 namespace DinoSharp.Models.Backbones;
 
 /// <summary>
-/// Residual network with bottleneck blocks (arXiv 1512.03385) up to the global average pooling. Parameter names and the place of
-/// the stride (the 3x3 convolution) are torchvision's.
+/// Residual network (arXiv 1512.03385) up to the global average pooling. Parameter names and the place of the stride (the 3x3
+/// convolution) are torchvision's.
 /// </summary>
 public sealed class ResNet : Backbone
 {
-    private static readonly int[] StageWidths = [64, 128, 256, 512];
+    /// <summary>Stages of every ResNet.</summary>
+    internal const int Stages = 4;
 
     [ComponentName(Name = "conv1")]
     private readonly Conv2d _stem;
@@ -26,14 +27,15 @@ public sealed class ResNet : Backbone
     [ComponentName(Name = "layer4")]
     private readonly Sequential _stage4;
 
-    /// <param name="blocks">bottleneck blocks in each of the four stages; 3, 4, 6, 3 make ResNet-50</param>
-    /// <param name="inputChannels">channels of the images</param>
-    public ResNet(IReadOnlyList<int> blocks, int inputChannels = 3)
-        : base(nameof(ResNet), StageWidths[^1] * Bottleneck.Expansion, inputChannels)
+    public ResNet(ResNetOptions options)
+        : base(nameof(ResNet), (options.Validated().Width << (Stages - 1)) * ExpansionOf(options), options.InputChannels)
     {
-        _stem = Bottleneck.Convolution(inputChannels, StageWidths[0], kernel: 7, stride: 2);
-        _stemNorm = nn.BatchNorm2d(StageWidths[0]);
-        int width = StageWidths[0];
+        Options = options;
+        _stem = options.SmallStem
+            ? Bottleneck.Convolution(options.InputChannels, options.Width, kernel: 3)
+            : Bottleneck.Convolution(options.InputChannels, options.Width, kernel: 7, stride: 2);
+        _stemNorm = nn.BatchNorm2d(options.Width);
+        int inputDim = options.Width;
         _stage1 = Stage(0);
         _stage2 = Stage(1);
         _stage3 = Stage(2);
@@ -42,16 +44,21 @@ public sealed class ResNet : Backbone
 
         Sequential Stage(int index)
         {
+            int width = options.Width << index;
             var stage = new List<nn.Module<Tensor, Tensor>>();
-            for (int i = 0; i < blocks[index]; i++)
+            for (int i = 0; i < options.Blocks[index]; i++)
             {
-                stage.Add(new Bottleneck(width, StageWidths[index], stride: index > 0 && i == 0 ? 2 : 1));
-                width = StageWidths[index] * Bottleneck.Expansion;
+                int stride = index > 0 && i == 0 ? 2 : 1;
+                stage.Add(options.Bottlenecks ? new Bottleneck(inputDim, width, stride) : new BasicBlock(inputDim, width, stride));
+                inputDim = width * ExpansionOf(options);
             }
 
             return nn.Sequential(stage);
         }
     }
+
+    /// <summary>The shape of this network.</summary>
+    public ResNetOptions Options { get; }
 
     public override int MinimumImageSide => 1;
 
@@ -59,9 +66,15 @@ public sealed class ResNet : Backbone
     public override Tensor forward(Tensor images)
     {
         using var scope = NewDisposeScope();
-        var maps = nn.functional.relu(_stemNorm.forward(_stem.forward(images))); // [B, 64, H/2, W/2]
-        maps = nn.functional.max_pool2d(maps, 3, stride: 2, padding: 1); // [B, 64, H/4, W/4]
-        maps = _stage4.forward(_stage3.forward(_stage2.forward(_stage1.forward(maps)))); // [B, 2048, H/32, W/32]
-        return maps.mean([2, 3]).MoveToOuterDisposeScope(); // [B, 2048]
+        var maps = nn.functional.relu(_stemNorm.forward(_stem.forward(images))); // [B, width, H/2, W/2], or H, W after a small stem
+        if (!Options.SmallStem)
+        {
+            maps = nn.functional.max_pool2d(maps, 3, stride: 2, padding: 1); // [B, width, H/4, W/4]
+        }
+
+        maps = _stage4.forward(_stage3.forward(_stage2.forward(_stage1.forward(maps)))); // [B, D, H/32, W/32], or H/8, W/8
+        return maps.mean([2, 3]).MoveToOuterDisposeScope(); // [B, D]
     }
+
+    private static int ExpansionOf(ResNetOptions options) => options.Bottlenecks ? Bottleneck.Expansion : 1;
 }

@@ -45,7 +45,7 @@ public static class Pretrained
                     ImageSize = t.PatchSize * t.GridSide,
                     InputChannels = t.InputChannels,
                 }),
-                ResNetShape r => new ResNet(r.Blocks, r.InputChannels),
+                ResNetShape r => new ResNet(new ResNetOptions { Blocks = r.Blocks, InputChannels = r.InputChannels }),
                 _ => throw new ArgumentException($"unknown shape {shape}"),
             };
         }

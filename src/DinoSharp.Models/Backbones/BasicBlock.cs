@@ -1,0 +1,42 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+
+namespace DinoSharp.Models.Backbones;
+
+/// <summary>A basic block: 3x3 (with the stride), 3x3, and a projected shortcut where shapes differ.</summary>
+internal sealed class BasicBlock : nn.Module<Tensor, Tensor>
+{
+    [ComponentName(Name = "conv1")]
+    private readonly Conv2d _first;
+    [ComponentName(Name = "bn1")]
+    private readonly BatchNorm2d _firstNorm;
+    [ComponentName(Name = "conv2")]
+    private readonly Conv2d _second;
+    [ComponentName(Name = "bn2")]
+    private readonly BatchNorm2d _secondNorm;
+    [ComponentName(Name = "downsample")]
+    private readonly Sequential? _shortcut;
+
+    public BasicBlock(int inputDim, int width, int stride)
+        : base(nameof(BasicBlock))
+    {
+        _first = Bottleneck.Convolution(inputDim, width, kernel: 3, stride);
+        _firstNorm = nn.BatchNorm2d(width);
+        _second = Bottleneck.Convolution(width, width, kernel: 3);
+        _secondNorm = nn.BatchNorm2d(width);
+        _shortcut = Bottleneck.Shortcut(inputDim, width, stride);
+        RegisterComponents();
+    }
+
+    /// <param name="maps">// [B, C, H, W]</param>
+    /// <returns>// [B, width, H/stride, W/stride]</returns>
+    public override Tensor forward(Tensor maps)
+    {
+        using var scope = NewDisposeScope();
+        var inner = nn.functional.relu(_firstNorm.forward(_first.forward(maps)));
+        var shortcut = _shortcut is null ? maps : _shortcut.forward(maps);
+        return nn.functional.relu(_secondNorm.forward(_second.forward(inner)) + shortcut).MoveToOuterDisposeScope();
+    }
+}
