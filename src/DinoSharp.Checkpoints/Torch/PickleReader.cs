@@ -179,7 +179,7 @@ internal sealed class PickleReader(ReadOnlyMemory<byte> bytes, PickleGlobals glo
                 break;
             case (byte)'b':
                 object? state = Pop();
-                _stack.Push(PickleGlobals.SetState(Pop(), state));
+                _stack.Push(globals.SetState(Pop(), state));
                 break;
             case (byte)'Q':
                 _stack.Push(storages(Pop<object?[]>()));

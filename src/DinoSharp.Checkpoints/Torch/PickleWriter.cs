@@ -163,8 +163,16 @@ internal sealed class PickleWriter
     private void BigInteger(BigInteger number)
     {
         byte[] littleEndian = number.ToByteArray();
-        _pickle.Write<byte>([0x8b]);
-        Int32(littleEndian.Length);
+        if (littleEndian.Length <= byte.MaxValue)
+        {
+            _pickle.Write<byte>([0x8a, (byte)littleEndian.Length]); // torch.load(weights_only=True) knows only this form
+        }
+        else
+        {
+            _pickle.Write<byte>([0x8b]);
+            Int32(littleEndian.Length);
+        }
+
         _pickle.Write(littleEndian);
     }
 

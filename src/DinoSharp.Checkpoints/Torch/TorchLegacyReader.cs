@@ -23,7 +23,7 @@ internal static class TorchLegacyReader
 
         // The memory follows the object that needs it: the object is read once for its length and what it needs, and once with the memory.
         var types = new Dictionary<string, (ElementType Type, long Count)>(StringComparer.Ordinal);
-        var measuring = new PickleReader(bytes, new PickleGlobals(0), id =>
+        var measuring = new PickleReader(bytes, new PickleGlobals(copyBudget: 4L * bytes.Length), id =>
         {
             var (key, type, count) = Describe(id);
             types[key] = (type, count);

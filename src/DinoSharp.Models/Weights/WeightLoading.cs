@@ -29,7 +29,7 @@ public static class WeightLoading
         var report = new LoadReport(
             source,
             loaded,
-            [.. state.Keys.Where(name => !arrays.TryGet(name, out _))],
+            [.. state.Keys.Where(name => !arrays.TryGet(name, out _) && !MayLack(name))],
             [.. arrays.Names.Where(name => !state.ContainsKey(name))],
             mismatched,
             ignored ?? []);
@@ -49,6 +49,9 @@ public static class WeightLoading
 
         return report;
     }
+
+    // PyTorch before 0.4.1 did not write this count, and reads such files as if it were 0; only a cumulative average would use it.
+    private static bool MayLack(string name) => name.EndsWith(".num_batches_tracked", StringComparison.Ordinal);
 
     /// <summary>A network's parameters and buffers, copied.</summary>
     public static NamedArrays Arrays(nn.Module network)
