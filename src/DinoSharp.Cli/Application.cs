@@ -55,6 +55,8 @@ internal static class Application
         GlobalOptions.Verbose,
         GlobalOptions.Device,
         TrainCommand.Create(),
+        InspectCommand.Create(),
+        ConvertCommand.Create(),
     };
 
     /// <summary>The exit code for failures that have one line to say; null for faults of this program, whose trace is wanted.</summary>

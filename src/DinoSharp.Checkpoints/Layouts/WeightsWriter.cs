@@ -45,6 +45,12 @@ public static class WeightsWriter
         }
     }
 
+    /// <summary>Whether the path says in which layout to write.</summary>
+    public static bool CanWrite(string path) => EndingOf(path) is "" or ".pth" or ".pt" or ".safetensors";
+
+    /// <summary>Whether the path stands for a folder in the layout of Hugging Face.</summary>
+    public static bool IsHuggingFace(string path) => EndingOf(path).Length == 0;
+
     private static string EndingOf(string path) => Directory.Exists(path) ? "" : Path.GetExtension(path).ToLowerInvariant();
 
     private static void WriteHuggingFace(string folder, NamedArrays backbone, TransformerShape shape)
