@@ -29,6 +29,9 @@ public abstract record BackboneShape
             $"{path}: its names are those of a network of {shape.ParameterCount} parameters, but it holds {held} numbers"));
     }
 
+    /// <summary>How many heads a network of this width has where nothing says it; null if the width gives no answer.</summary>
+    internal static int? UsualHeads(long dim) => dim % UsualHeadDim == 0 ? (int)(dim / UsualHeadDim) : null;
+
     private static TransformerShape? Transformer(NamedArrays backbone, int? heads, string path)
     {
         if (!(backbone.TryGet("patch_embed.proj.weight", out var patches) && patches.Shape is [>= 1 and var dim, >= 1 and var channels, >= 1 and var side, var side2] &&
@@ -45,8 +48,8 @@ public abstract record BackboneShape
             throw new CheckpointException($"{path}: {tokens - 1} position embeddings are no square grid");
         }
 
-        int headCount = heads ?? (dim % UsualHeadDim == 0 ? (int)(dim / UsualHeadDim) : throw new CheckpointException(
-            $"{path}: does not say how many attention heads its network of {dim} dimensions has: say it with --num-heads"));
+        int headCount = heads ?? UsualHeads(dim) ?? throw new CheckpointException(
+            $"{path}: does not say how many attention heads its network of {dim} dimensions has: say it with --num-heads");
         return headCount >= 1 && dim % headCount == 0
             ? new TransformerShape((int)dim, CountBlocks(backbone, "blocks."), headCount, (int)hiddenDim, (int)side, grid, (int)channels)
             : throw new CheckpointException(string.Create(CultureInfo.InvariantCulture,

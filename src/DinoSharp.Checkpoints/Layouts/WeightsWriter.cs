@@ -48,6 +48,10 @@ public static class WeightsWriter
     /// <summary>Whether the path says in which layout to write.</summary>
     public static bool CanWrite(string path) => EndingOf(path) is "" or ".pth" or ".pt" or ".safetensors";
 
+    /// <summary>Whether a file at this path could not say how many attention heads there are, and no reader would guess it.</summary>
+    public static bool LosesHeads(string path, BackboneShape shape) =>
+        EndingOf(path) is ".pth" or ".pt" && shape is TransformerShape { Heads: var heads, EmbedDim: var dim } && BackboneShape.UsualHeads(dim) != heads;
+
     /// <summary>Whether the path stands for a folder in the layout of Hugging Face.</summary>
     public static bool IsHuggingFace(string path) => EndingOf(path).Length == 0;
 

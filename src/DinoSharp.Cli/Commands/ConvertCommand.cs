@@ -53,6 +53,11 @@ internal sealed class ConvertCommand
         WeightsWriter.Write(output, written, shape);
         terminal.Line($"{output}: {ShapeDescription.Line(shape)}");
         terminal.Line(Account(file, report));
+        if (shape is TransformerShape { Heads: var heads } && WeightsWriter.LosesHeads(output, shape))
+        {
+            terminal.Line(string.Create(CultureInfo.InvariantCulture, $"a .pth cannot say how many heads there are: read it with --num-heads {heads}"));
+        }
+
         terminal.Result(new JsonObject
         {
             ["input"] = Path.GetFullPath(file.Path),

@@ -47,8 +47,8 @@ internal sealed class InspectCommand
     private static IEnumerable<(string Name, string Value)> Lines(WeightsFile file, Network network)
     {
         yield return ("file", file.Path);
-        yield return ("layout", Layout(file));
-        yield return ("backbone", network.Shape is { } shape ? ShapeDescription.Line(shape, network.HeadsKnown) : network.Fault!);
+        yield return ("layout", Layout(file, network));
+        yield return ("backbone", network.Shape is { } shape ? ShapeDescription.Line(shape, network.HeadsKnown) : $"none known: {network.Fault}");
         if (file.Head.Count > 0)
         {
             string outputs = Outputs(file) is { } count ? string.Create(CultureInfo.InvariantCulture, $", {count} outputs") : "";
@@ -66,8 +66,9 @@ internal sealed class InspectCommand
         }
     }
 
-    private static string Layout(WeightsFile file) => file.Layout switch
+    private static string Layout(WeightsFile file, Network network) => file.Layout switch
     {
+        WeightsLayout.Backbone when network.Shape is null => "tensors by name",
         WeightsLayout.Training =>
             $"a training's checkpoint with {string.Join(" and ", file.Networks.Select(PickledText.Name))}; this is the {PickledText.Name(file.Network!)}",
         WeightsLayout.HuggingFace => "Hugging Face's ViTModel",
@@ -125,9 +126,11 @@ internal sealed class InspectCommand
             }
             catch (CheckpointException fault)
             {
-                return new Network(null, false, fault.Message);
+                return Unknown(file, fault);
             }
         }
+
+        private static Network Unknown(WeightsFile file, CheckpointException fault) => new(null, false, fault.Message.Replace($"{file.Path}: ", "", StringComparison.Ordinal));
 
         private static Network WithoutHeads(WeightsFile file)
         {
@@ -138,7 +141,7 @@ internal sealed class InspectCommand
             }
             catch (CheckpointException fault)
             {
-                return new Network(null, false, fault.Message);
+                return Unknown(file, fault);
             }
         }
     }

@@ -3,7 +3,7 @@ using System.IO.Compression;
 using System.IO.Hashing;
 using System.Text;
 
-namespace DinoSharp.Checkpoints.Tests;
+namespace DinoSharp.Tests;
 
 /// <summary>Files put together by hand, as PyTorch would never write them.</summary>
 internal static class Forged
