@@ -22,7 +22,7 @@ public sealed class TorchFileTests
             var (name, array) = ((string)key, Assert.IsType<ArrayData>(value));
             Assert.Equal(description.GetProperty("dtypes").GetProperty(name).GetString(), array.Type.ToString(), ignoreCase: true);
             Assert.Equal(golden[name].Shape, array.Shape);
-            Assert.Equal(golden[name].Values, golden[name].Values is long[] ? array.ToInt64() : array.ToFloat32());
+            Assert.Equal(golden[name].Values, golden[name].Values is long[]? array.ToInt64() : array.ToFloat32());
         }
 
         Expected.AssertIs(description.GetProperty("values"), root["values"], "values");

@@ -78,7 +78,11 @@ public sealed class TorchLoadTests : IDisposable
             ["epoch"] = 3L,
             ["args"] = new PickledNamespace(new OrderedDictionary<string, object?>
             {
-                ["arch"] = "vit_tiny", ["seed"] = 5_000_000_000L, ["clip_grad"] = null, ["data_path"] = "/data/café", ["scale"] = new object?[] { 0.4, 1.0 },
+                ["arch"] = "vit_tiny",
+                ["seed"] = 5_000_000_000L,
+                ["clip_grad"] = null,
+                ["data_path"] = "/data/café",
+                ["scale"] = new object?[] { 0.4, 1.0 },
             }),
         };
         TorchFile.Write(path, state);

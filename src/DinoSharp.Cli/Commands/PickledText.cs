@@ -24,7 +24,7 @@ internal static class PickledText
     public static string Line(object? value) => value is string text ? Name(text) : Json(value)?.ToJsonString(Readable) ?? "None";
 
     /// <summary>A value, its elements and no more.</summary>
-    public static JsonNode? Json(object? value) => value is IList and not byte[] ? Elements((IList)value) : Simple(value);
+    public static JsonNode? Json(object? value) => value is IList and not byte[]? Elements((IList)value) : Simple(value);
 
     private static JsonArray Elements(IList list)
     {
