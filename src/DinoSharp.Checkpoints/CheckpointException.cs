@@ -14,5 +14,6 @@ public sealed class CheckpointException : Exception
 
     // Messages quote names out of files, which may hold anything: line breaks, a terminal's control sequences, a megabyte.
     private static string OneLine(string message) =>
-        string.Concat(message.Take(LongestMessage).Select(c => char.IsControl(c) ? ' ' : c)) + (message.Length > LongestMessage ? "..." : "");
+        string.Concat(message.Take(LongestMessage).Select(c => char.IsControl(c) ? ' ' : c)) +
+        (message.Length > LongestMessage ? "..." : "");
 }

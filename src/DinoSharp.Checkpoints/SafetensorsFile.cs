@@ -46,7 +46,8 @@ public static class SafetensorsFile
         }
         catch (OverflowException cause)
         {
-            throw new CheckpointException($"{path}: not a readable safetensors file: a tensor's shape is of more elements than any memory has", cause);
+            throw new CheckpointException(
+                $"{path}: not a readable safetensors file: a tensor's shape is of more elements than any memory has", cause);
         }
         catch (Exception cause) when (cause is InvalidDataException or EndOfStreamException or JsonException)
         {
@@ -156,7 +157,8 @@ public static class SafetensorsFile
         var bytes = new Dictionary<string, ArrayData>(StringComparer.Ordinal);
         foreach (var entry in entries.OrderBy(e => e.Begin).ThenBy(e => e.End))
         {
-            if (entry.Begin != position || entry.End < entry.Begin || entry.End > file.Length - dataStart || entry.End - entry.Begin > Array.MaxLength)
+            if (entry.Begin != position || entry.End < entry.Begin || entry.End > file.Length - dataStart ||
+                entry.End - entry.Begin > Array.MaxLength)
             {
                 throw new InvalidDataException($"tensor {entry.Name} does not lie where the file has its bytes");
             }
@@ -189,10 +191,14 @@ public static class SafetensorsFile
             {
                 string type = value.GetProperty("dtype").GetString() ?? "null";
                 long[] shape = Numbers(value.GetProperty("shape"));
-                return
-                    !Types.TryGetValue(type, out var element) ? throw new InvalidDataException($"tensor {name} is of type {type}, which is not supported") :
-                    Numbers(value.GetProperty("data_offsets")) is [var begin, var end] ? new Entry(name, element, shape, begin, end) :
-                    throw new FormatException("two offsets are needed");
+                if (!Types.TryGetValue(type, out var element))
+                {
+                    throw new InvalidDataException($"tensor {name} is of type {type}, which is not supported");
+                }
+
+                return Numbers(value.GetProperty("data_offsets")) is [var begin, var end]
+                    ? new Entry(name, element, shape, begin, end)
+                    : throw new FormatException("two offsets are needed");
             }
             catch (Exception cause) when (cause is KeyNotFoundException or InvalidOperationException or FormatException)
             {

@@ -9,9 +9,11 @@ public sealed class AtomicFileTests
     {
         using TestFolder folder = new();
         string path = folder.WriteText("weights.pth", "old");
-        var full = Assert.Throws<CheckpointException>(() => AtomicFile.Write(path, stream => WriteThenFail(stream, new IOException("No space left on device."))));
+        var full = Assert.Throws<CheckpointException>(() =>
+            AtomicFile.Write(path, stream => WriteThenFail(stream, new IOException("No space left on device."))));
         Assert.Equal($"{path}: cannot be written (No space left on device); the file that was there before is intact", full.Message);
-        Assert.Throws<InvalidOperationException>(() => AtomicFile.Write(path, stream => WriteThenFail(stream, new InvalidOperationException())));
+        Assert.Throws<InvalidOperationException>(() =>
+            AtomicFile.Write(path, stream => WriteThenFail(stream, new InvalidOperationException())));
         Assert.Equal("old", File.ReadAllText(path));
         Assert.Equal([path], Directory.EnumerateFiles(folder.Path));
     }
@@ -23,7 +25,8 @@ public sealed class AtomicFileTests
         string file = folder.WriteText("file", "x"), missing = Path.Combine(folder.Path, "missing", "weights.pth");
         foreach (string path in new[] { Path.Combine(file, "weights.pth"), missing, folder.Path })
         {
-            Assert.StartsWith($"{path}: cannot be written", Assert.Throws<CheckpointException>(() => AtomicFile.Write(path, s => s.WriteByte(1))).Message, StringComparison.Ordinal);
+            Assert.StartsWith($"{path}: cannot be written",
+                Assert.Throws<CheckpointException>(() => AtomicFile.Write(path, s => s.WriteByte(1))).Message, StringComparison.Ordinal);
         }
 
         Assert.Equal([file], Directory.EnumerateFileSystemEntries(folder.Path));

@@ -45,9 +45,12 @@ public sealed class BackboneShapeTests
         }
 
         Refuse("but it holds", many, 3);
-        Refuse("neither a Vision Transformer nor", Replaced("pos_embed", new ArrayData(ElementType.Float32, [1, 1L << 60, 0], ReadOnlyMemory<byte>.Empty)), 3);
-        Refuse("neither a Vision Transformer nor", Replaced("patch_embed.proj.weight", new ArrayData(ElementType.Float32, [48, 0, 8, 8], ReadOnlyMemory<byte>.Empty)), 3);
-        Refuse("neither a Vision Transformer nor", Replaced("blocks.0.mlp.fc1.weight", new ArrayData(ElementType.Float32, [1L << 40, 0], ReadOnlyMemory<byte>.Empty)), 3);
+        Refuse("neither a Vision Transformer nor",
+            Replaced("pos_embed", new ArrayData(ElementType.Float32, [1, 1L << 60, 0], ReadOnlyMemory<byte>.Empty)), 3);
+        Refuse("neither a Vision Transformer nor",
+            Replaced("patch_embed.proj.weight", new ArrayData(ElementType.Float32, [48, 0, 8, 8], ReadOnlyMemory<byte>.Empty)), 3);
+        Refuse("neither a Vision Transformer nor",
+            Replaced("blocks.0.mlp.fc1.weight", new ArrayData(ElementType.Float32, [1L << 40, 0], ReadOnlyMemory<byte>.Empty)), 3);
         Refuse("6 position embeddings are no square grid", Replaced("pos_embed", ArrayData.FromFloat32(new float[7 * 48], 1, 7, 48)), 3);
         Refuse("it has features", Copy([KeyValuePair.Create("features", ArrayData.FromFloat32([1], 1))]), null);
     }
@@ -59,7 +62,8 @@ public sealed class BackboneShapeTests
         Assert.Contains(words, refusal.Message, StringComparison.Ordinal);
     }
 
-    private static NamedArrays Replaced(string name, ArrayData array) => Copy(Weights.Select(w => w.Key == name ? KeyValuePair.Create(name, array) : w));
+    private static NamedArrays Replaced(string name, ArrayData array) =>
+        Copy(Weights.Select(w => w.Key == name ? KeyValuePair.Create(name, array) : w));
 
     private static NamedArrays Copy(IEnumerable<KeyValuePair<string, ArrayData>> arrays)
     {

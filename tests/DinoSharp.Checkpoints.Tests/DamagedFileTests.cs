@@ -59,7 +59,9 @@ public sealed class DamagedFileTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    private static object? Read(string path) => path.EndsWith(".safetensors", StringComparison.Ordinal) ? SafetensorsFile.Read(path) : TorchFile.Read(path);
+    private static object? Read(string path) => path.EndsWith(".safetensors", StringComparison.Ordinal)
+        ? SafetensorsFile.Read(path)
+        : TorchFile.Read(path);
 
     /// <summary>The file again and again under its own name, each time with another bit turned.</summary>
     private IEnumerable<string> TurnedBits(string file, int step)

@@ -72,7 +72,8 @@ internal static class Expected
                 AssertSame(array, Assert.IsType<ArrayData>(actual));
                 break;
             case PickledNamespace space:
-                AssertSame(space.Values.Select(v => (v.Key, v.Value)), Assert.IsType<PickledNamespace>(actual).Values.Select(v => (v.Key, v.Value)));
+                AssertSame(space.Values.Select(v => (v.Key, v.Value)),
+                    Assert.IsType<PickledNamespace>(actual).Values.Select(v => (v.Key, v.Value)));
                 break;
             case OrderedDictionary<object, object?> dictionary:
                 AssertSame(dictionary.Select(v => (v.Key, v.Value)), Dictionary(actual).Select(v => (v.Key, v.Value)));

@@ -10,8 +10,8 @@ public sealed class HostileTorchFileTests : IDisposable
 
     public static TheoryData<string, string> Callables => new()
     {
-        { "os", "system" }, { "posix", "system" }, { "nt", "system" }, { "subprocess", "Popen" }, { "builtins", "eval" }, { "builtins", "exec" },
-        { "builtins", "getattr" }, { "__builtin__", "eval" }, { "operator", "attrgetter" }, { "torch", "load" }, { "torch.hub", "load" },
+        { "os", "system" }, { "posix", "system" }, { "nt", "system" }, { "subprocess", "Popen" }, { "builtins", "eval" },
+        { "builtins", "exec" }, { "builtins", "getattr" }, { "__builtin__", "eval" }, { "operator", "attrgetter" }, { "torch", "load" }, { "torch.hub", "load" },
         { "torch._utils", "_import_dotted_name" }, { "collections", "OrderedDict.fromkeys" }, { "argparse", "FileType" },
         { "numpy.core.multiarray", "_reconstruct" }, { "torch", "FloatStorage.from_file" }, { "", "" }, { "os\u001b[2J\r\n", "system" },
     };
@@ -61,9 +61,17 @@ public sealed class HostileTorchFileTests : IDisposable
 
     public static TheoryData<string, byte[]> Bombs => new()
     {
-        { "far more memory", Forged.Pickle(Forged.Text(new string('a', 100_000)), "q\0", "c_codecs\nencode\n", "q\x01", Repeat(20_000, "h\x01h\0U\x06latin1\x86R")) },
+        {
+            "far more memory",
+            Forged.Pickle(Forged.Text(new string('a', 100_000)), "q\0", "c_codecs\nencode\n", "q\x01",
+                Repeat(20_000, "h\x01h\0U\x06latin1\x86R"))
+        },
         { "far more memory", Forged.Pickle(Items(20_000), "q\0", "cargparse\nNamespace\n", "q\x01", Repeat(20_000, "h\x01)\x81h\0b")) },
-        { "far more memory", Forged.Pickle("](", Repeat(20_000, "K\x01N\x86"), "e", "q\0ccollections\nOrderedDict\n", "q\x01", Repeat(20_000, "h\x01h\0\x85R")) },
+        {
+            "far more memory",
+            Forged.Pickle("](", Repeat(20_000, "K\x01N\x86"), "e", "q\0ccollections\nOrderedDict\n", "q\x01",
+                Repeat(20_000, "h\x01h\0\x85R"))
+        },
         { "far more memory", Forged.Pickle(Forged.Tensor(0, [1 << 20, 1 << 8], [0, 0])) },
         { "larger than any memory", Forged.Pickle(Forged.Tensor(0, [1L << 62, 4], [0, 0])) },
         { "larger than any memory", Forged.Pickle(Forged.Tensor(0, [2, 2], [long.MaxValue, 1])) },
@@ -148,7 +156,8 @@ public sealed class HostileTorchFileTests : IDisposable
         Refused.With(words, path, () => weights ? WeightsFile.Open(path) : TorchFile.Read(path));
     }
 
-    private static byte[] Items(int count) => [(byte)'}', (byte)'(', .. Enumerable.Range(0, count).SelectMany(i => (byte[])[.. Forged.Text($"{i}"), (byte)'N']), (byte)'u'];
+    private static byte[] Items(int count) =>
+        [(byte)'}', (byte)'(', .. Enumerable.Range(0, count).SelectMany(i => (byte[])[.. Forged.Text($"{i}"), (byte)'N']), (byte)'u'];
 
     private static string Repeat(int count, string opcodes) => string.Concat(Enumerable.Repeat(opcodes, count));
 }

@@ -9,7 +9,9 @@ internal static class Refused
     /// <summary>The costliest opcode is one byte that makes an empty dictionary.</summary>
     private const long MemoryAByte = 400;
 
-    /// <summary>The value read, or null where the file was refused as it should be: by one line that names it. Never with much memory.</summary>
+    /// <summary>
+    /// The value read, or null where the file was refused as it should be: by one line that names it. Never with much memory.
+    /// </summary>
     public static object? OrRead(string path, Func<object?> read)
     {
         long before = GC.GetAllocatedBytesForCurrentThread();

@@ -23,7 +23,8 @@ public sealed class SafetensorsFileTests : IDisposable
         var arrays = new NamedArrays();
         foreach (var type in Enum.GetValues<ElementType>())
         {
-            arrays.Add($"{type} \"ü\"", new ArrayData(type, [3, 1], Enumerable.Range(0, 3 * type.Size()).Select(i => (byte)(i & 1)).ToArray()));
+            arrays.Add($"{type} \"ü\"",
+                new ArrayData(type, [3, 1], Enumerable.Range(0, 3 * type.Size()).Select(i => (byte)(i & 1)).ToArray()));
             arrays.Add($"{type}.scalar", new ArrayData(type, [], new byte[type.Size()]));
             arrays.Add($"{type}.empty", new ArrayData(type, [0, 7], ReadOnlyMemory<byte>.Empty));
         }
@@ -38,8 +39,10 @@ public sealed class SafetensorsFileTests : IDisposable
     }
 
     [Theory]
-    [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}""", 12, "b does not lie")]
-    [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""", 4, "does not lie")]
+    [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}""", 12,
+        "b does not lie")]
+    [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""", 4,
+        "does not lie")]
     [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""", 8, "a does not lie")]
     [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""", 8, "left over")]
     [InlineData("""{"a":{"dtype":"F32","shape":[500000000],"data_offsets":[0,2000000000]}}""", 8, "a does not lie")]
@@ -57,7 +60,8 @@ public sealed class SafetensorsFileTests : IDisposable
     [InlineData("""{"a":{"dtype":"U8","shape":[4],"data_offsets":[0]}}""", 4, "not described")]
     [InlineData("""{"a":{"shape":[4],"data_offsets":[0,4]}}""", 4, "not described")]
     [InlineData("""{"a":[]}""", 0, "not described")]
-    [InlineData("""{"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}""", 0, "twice")]
+    [InlineData("""{"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}""", 0,
+        "twice")]
     [InlineData("""{"__metadata__":{"format":1}}""", 0, "other things")]
     [InlineData("""{"__metadata__":["pt"]}""", 0, "other things")]
     [InlineData("""{"\ud800":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}""", 0, "other things")]
@@ -76,7 +80,8 @@ public sealed class SafetensorsFileTests : IDisposable
         }
 
         Refuse("not a readable", Forged.Safetensors(Encoding.ASCII.GetBytes(new string('[', 1_000_000)), 0));
-        Refuse("not a readable", Forged.Safetensors([.. "{\"a"u8, 0xff, 0xfe, .. "\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}}"u8], 0));
+        Refuse("not a readable",
+            Forged.Safetensors([.. "{\"a"u8, 0xff, 0xfe, .. "\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}}"u8], 0));
         Refuse("not a readable", [1, 2, 3]);
     }
 

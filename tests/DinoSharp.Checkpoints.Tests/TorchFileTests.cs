@@ -75,10 +75,14 @@ public sealed class TorchFileTests
         {
             0L, -1L, (long)int.MaxValue, int.MaxValue + 1L, (long)int.MinValue, int.MinValue - 1L, long.MaxValue, long.MinValue,
             BigInteger.Pow(2, 63), -BigInteger.Pow(2, 64), BigInteger.Pow(7, 1000), // the last takes more than 255 bytes
-            double.NaN, double.NegativeInfinity, double.Epsilon, -0.0, "", "café ☃ 🦕", "\r\n\0", new byte[] { 0, 127, 128, 255 }, Array.Empty<byte>(),
+            double.NaN, double.NegativeInfinity, double.Epsilon, -0.0, "", "café ☃ 🦕", "\r\n\0",
+            new byte[] { 0, 127, 128, 255 }, Array.Empty<byte>(),
             new List<object?>(), Array.Empty<object?>(), new OrderedDictionary<object, object?>(), new PickledNamespace([]),
             new object?[] { null, new List<object?> { true, new object?[] { false } } },
-            new OrderedDictionary<object, object?> { [3L] = "three", ["x"] = null, [2.5] = new OrderedDictionary<object, object?> { [true] = 1L } },
+            new OrderedDictionary<object, object?>
+            {
+                [3L] = "three", ["x"] = null, [2.5] = new OrderedDictionary<object, object?> { [true] = 1L },
+            },
         };
         values.AddRange(Enum.GetValues<ElementType>().Select(t => new ArrayData(t, [2, 3], Bytes(6 * t.Size()))));
         values.AddRange(Enum.GetValues<ElementType>().Select(t => new ArrayData(t, [], Bytes(t.Size()))));

@@ -34,7 +34,8 @@ public sealed class TorchLoadTests : IDisposable
         print(json.dumps(plain(torch.load(sys.argv[1], map_location="cpu", weights_only=sys.argv[2] == "True"))))
         """;
 
-    private static readonly string? Python = new[] { "python3", "/usr/bin/python3" }.FirstOrDefault(p => Run(p, "-c", "import torch").ExitCode == 0);
+    private static readonly string? Python =
+        new[] { "python3", "/usr/bin/python3" }.FirstOrDefault(p => Run(p, "-c", "import torch").ExitCode == 0);
     private readonly TestFolder _folder = new();
 
     [Fact]
@@ -90,9 +91,13 @@ public sealed class TorchLoadTests : IDisposable
         AssertIs(moment, loaded.GetProperty("student").GetProperty("module.backbone.cls_token"));
         var optimizer = loaded.GetProperty("optimizer");
         AssertIs(ArrayData.FromFloat32([6]), optimizer.GetProperty("state").GetProperty("0").GetProperty("step"));
-        AssertJson("""[{"lr": 0.0005, "betas": {"tuple": [0.9, 0.999]}, "amsgrad": false, "params": [0]}]""", optimizer.GetProperty("param_groups"));
+        AssertJson("""[{"lr": 0.0005, "betas": {"tuple": [0.9, 0.999]}, "amsgrad": false, "params": [0]}]""",
+            optimizer.GetProperty("param_groups"));
         AssertJson(
-            """{"Namespace": {"arch": "vit_tiny", "seed": 5000000000, "clip_grad": null, "data_path": "/data/café", "scale": {"tuple": [0.4, 1.0]}}}""",
+            """
+            {"Namespace": {"arch": "vit_tiny", "seed": 5000000000, "clip_grad": null, "data_path": "/data/café",
+             "scale": {"tuple": [0.4, 1.0]}}}
+            """,
             loaded.GetProperty("args"));
         Assert.Equal(3, loaded.GetProperty("epoch").GetInt32());
     }
@@ -105,7 +110,8 @@ public sealed class TorchLoadTests : IDisposable
         var tensors = new OrderedDictionary<object, object?>();
         foreach (var type in Enum.GetValues<ElementType>())
         {
-            tensors.Add(type.ToString(), new ArrayData(type, [2, 1, 3], Enumerable.Range(0, 6 * type.Size()).Select(i => (byte)(i & 1)).ToArray()));
+            tensors.Add(type.ToString(),
+                new ArrayData(type, [2, 1, 3], Enumerable.Range(0, 6 * type.Size()).Select(i => (byte)(i & 1)).ToArray()));
         }
 
         tensors.Add("scalar", ArrayData.FromFloat32([7]));
@@ -116,7 +122,8 @@ public sealed class TorchLoadTests : IDisposable
         {
             var loaded = Load(path, weightsOnly);
             Assert.All(tensors.Where(t => t.Value is ArrayData), t => AssertIs((ArrayData)t.Value!, loaded.GetProperty((string)t.Key)));
-            AssertJson("[9223372036854775807, -9223372036854775808, -2147483649, -1, 1180591620717411303424]", loaded.GetProperty("integers"));
+            AssertJson("[9223372036854775807, -9223372036854775808, -2147483649, -1, 1180591620717411303424]",
+                loaded.GetProperty("integers"));
         }
 
         TorchFile.Write(path, new List<object?> { new byte[] { 0, 127, 128, 255 }, BigInteger.Pow(2, 2100) - 1 });
@@ -134,7 +141,8 @@ public sealed class TorchLoadTests : IDisposable
         var values = actual.GetProperty("values").EnumerateArray();
         if (expected.Type is ElementType.Float64)
         {
-            Assert.Equal(System.Runtime.InteropServices.MemoryMarshal.Cast<byte, double>(expected.Bytes.Span).ToArray(), values.Select(v => v.GetDouble()));
+            Assert.Equal(System.Runtime.InteropServices.MemoryMarshal.Cast<byte, double>(expected.Bytes.Span).ToArray(),
+                values.Select(v => v.GetDouble()));
         }
         else
         {
@@ -159,7 +167,8 @@ public sealed class TorchLoadTests : IDisposable
     {
         try
         {
-            using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+            using var process = Process.Start(
+                new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
             var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
             process.WaitForExit();
             return (process.ExitCode, output.GetAwaiter().GetResult(), error.GetAwaiter().GetResult());

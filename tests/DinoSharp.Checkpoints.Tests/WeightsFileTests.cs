@@ -23,11 +23,14 @@ public sealed class WeightsFileTests : IDisposable
     {
         string folder = Path.Combine(_folder.Path, "vit-v1.0") + "/";
         WeightsWriter.Write(folder, Weights, BackboneShape.Infer(Weights, 3, "x"));
-        Expected.AssertSame(SafetensorsFile.Read(TestFolder.Fixture("hf/vit/model.safetensors")), SafetensorsFile.Read(folder + "model.safetensors"));
+        Expected.AssertSame(SafetensorsFile.Read(TestFolder.Fixture("hf/vit/model.safetensors")),
+            SafetensorsFile.Read(folder + "model.safetensors"));
         var golden = JsonNode.Parse(File.ReadAllText(TestFolder.Fixture("hf/vit/config.json")))!.AsObject();
         var written = JsonNode.Parse(File.ReadAllText(folder + "config.json"))!.AsObject();
-        Assert.All(written, entry => Assert.True(JsonNode.DeepEquals(golden[entry.Key], entry.Value), $"{entry.Key}: {entry.Value?.ToJsonString()}"));
-        Assert.Superset(new HashSet<string> { "hidden_size", "num_attention_heads", "patch_size", "image_size", "layer_norm_eps" }, written.Select(e => e.Key).ToHashSet());
+        Assert.All(written, entry =>
+            Assert.True(JsonNode.DeepEquals(golden[entry.Key], entry.Value), $"{entry.Key}: {entry.Value?.ToJsonString()}"));
+        Assert.Superset(new HashSet<string> { "hidden_size", "num_attention_heads", "patch_size", "image_size", "layer_norm_eps" },
+            written.Select(e => e.Key).ToHashSet());
         Expected.AssertSame(Weights, WeightsFile.Open(folder).Backbone);
     }
 

@@ -20,10 +20,13 @@ public sealed class ConvertTests : IDisposable
         string from = checkpoint;
         foreach (string to in stations)
         {
-            string[] named = from == checkpoint ? ["--checkpoint-key", key, "--num-heads", "3"] : from.EndsWith(".pth", StringComparison.Ordinal) ? ["--num-heads", "3"] : [];
+            string[] named =
+                from == checkpoint ? ["--checkpoint-key", key, "--num-heads", "3"] :
+                from.EndsWith(".pth", StringComparison.Ordinal) ? ["--num-heads", "3"] : [];
             string output = Dino.Run(["convert", from, to, .. named]).Succeeded().Output;
             Assert.Contains("42 written", output, StringComparison.Ordinal);
-            Assert.Equal(to.EndsWith(".pth", StringComparison.Ordinal), output.Contains("read it with --num-heads 3", StringComparison.Ordinal));
+            Assert.Equal(to.EndsWith(".pth", StringComparison.Ordinal),
+                output.Contains("read it with --num-heads 3", StringComparison.Ordinal));
             from = to;
         }
 
@@ -32,17 +35,20 @@ public sealed class ConvertTests : IDisposable
         Assert.Equal(File.ReadAllBytes(At("folder/model.safetensors")), File.ReadAllBytes(At("again/model.safetensors")));
         if (key == "teacher")
         {
-            AssertSame(SafetensorsFile.Read(TestFolder.Fixture("hf/vit/model.safetensors")), SafetensorsFile.Read(At("again/model.safetensors")));
+            AssertSame(SafetensorsFile.Read(TestFolder.Fixture("hf/vit/model.safetensors")),
+                SafetensorsFile.Read(At("again/model.safetensors")));
         }
     }
 
     [Fact]
     public void Every_tensor_is_accounted_for()
     {
-        var json = Dino.Run("convert", TestFolder.Fixture("vit/checkpoint.pth"), At("a.pth"), "--num-heads", "3", "--json").Succeeded().Json;
+        string checkpoint = TestFolder.Fixture("vit/checkpoint.pth");
+        var json = Dino.Run("convert", checkpoint, At("a.pth"), "--num-heads", "3", "--json").Succeeded().Json;
         Assert.Equal((42, 8), ((int)json["written"]!, (int)json["head"]!));
         Assert.All(new[] { "ignored", "missing", "left_over", "mismatched" }, name => Assert.Empty(json[name]!.AsArray()));
-        Assert.Contains("54 tensors", Dino.Run("convert", TestFolder.Fixture("hf/vit"), At("b.pth")).Succeeded().Output, StringComparison.Ordinal);
+        Assert.Contains("54 tensors", Dino.Run("convert", TestFolder.Fixture("hf/vit"), At("b.pth")).Succeeded().Output,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -57,7 +63,8 @@ public sealed class ConvertTests : IDisposable
         arrays.Add("mask_token", ArrayData.FromFloat32(new float[48], 1, 48));
         string path = At("incomplete.safetensors"), written = At("written.safetensors"), folder = At("folder");
         SafetensorsFile.Write(path, arrays);
-        Dino.Run("convert", path, written, "--num-heads", "3").Failed(1, path, "1 missing (norm.bias)", "1 left over (mask_token)", "--partial");
+        Dino.Run("convert", path, written, "--num-heads", "3").Failed(1, path, "1 missing (norm.bias)", "1 left over (mask_token)",
+            "--partial");
         Assert.False(File.Exists(written));
         Assert.Contains("41 written, 1 without a place left out, 1 missing",
             Dino.Run("convert", "--partial", path, written, "--num-heads", "3").Succeeded().Output, StringComparison.Ordinal);
@@ -77,7 +84,8 @@ public sealed class ConvertTests : IDisposable
             ["fc.weight"] = ArrayData.FromFloat32(new float[2048], 1, 2048),
         };
         TorchFile.Write(torchvision, state);
-        Assert.Contains("1 of another network left out", Dino.Run("convert", torchvision, written).Succeeded().Output, StringComparison.Ordinal);
+        Assert.Contains("1 of another network left out", Dino.Run("convert", torchvision, written).Succeeded().Output,
+            StringComparison.Ordinal);
         AssertSame(weights, SafetensorsFile.Read(written));
         Dino.Run("convert", torchvision, At("folder")).Failed(2, torchvision, "ResNet", "Hugging Face");
         Assert.False(Directory.Exists(At("folder")));
@@ -135,6 +143,7 @@ public sealed class ConvertTests : IDisposable
     {
         Assert.Equal(expected.Names.Order(), actual.Names.Order());
         Assert.All(expected, e => Assert.True(
-            e.Value.Type == actual[e.Key].Type && e.Value.Shape.SequenceEqual(actual[e.Key].Shape) && e.Value.Bytes.Span.SequenceEqual(actual[e.Key].Bytes.Span), e.Key));
+            e.Value.Type == actual[e.Key].Type && e.Value.Shape.SequenceEqual(actual[e.Key].Shape) &&
+                e.Value.Bytes.Span.SequenceEqual(actual[e.Key].Bytes.Span), e.Key));
     }
 }

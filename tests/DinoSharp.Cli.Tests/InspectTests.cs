@@ -14,13 +14,15 @@ public sealed class InspectTests : IDisposable
         string path = TestFolder.Fixture("vit/checkpoint.pth");
         string[] lines = Dino.Run("inspect", path, "--checkpoint_key", "student", "--num-heads", "3").Succeeded().Output.Split('\n');
         Assert.Contains(lines, l => l.EndsWith("with student and teacher; this is the student", StringComparison.Ordinal));
-        Assert.Contains(lines, l => l.StartsWith("backbone", StringComparison.Ordinal) && l.Contains("patch 8, 48 dimensions, 3 blocks, 3 heads", StringComparison.Ordinal));
+        Assert.Contains(lines, l => l.StartsWith("backbone", StringComparison.Ordinal) &&
+            l.Contains("patch 8, 48 dimensions, 3 blocks, 3 heads", StringComparison.Ordinal));
         Assert.Contains(lines, l => l.StartsWith("head", StringComparison.Ordinal) && l.EndsWith("96 outputs", StringComparison.Ordinal));
         Assert.Contains(lines, l => l.Split(' ', StringSplitOptions.RemoveEmptyEntries) is ["epoch", "3"]);
         Assert.Contains(lines, l => l.Split(' ', StringSplitOptions.RemoveEmptyEntries) is ["global_crops_scale", "[0.4,1]"]);
         foreach (var (name, array) in WeightsFile.Open(path, "student").Tensors)
         {
-            Assert.Single(lines, l => l.StartsWith($"  {name} ", StringComparison.Ordinal) && l.EndsWith($" float32  [{string.Join(", ", array.Shape)}]", StringComparison.Ordinal));
+            Assert.Single(lines, l => l.StartsWith($"  {name} ", StringComparison.Ordinal) &&
+                l.EndsWith($" float32  [{string.Join(", ", array.Shape)}]", StringComparison.Ordinal));
         }
     }
 
@@ -31,11 +33,14 @@ public sealed class InspectTests : IDisposable
         Assert.Equal("training", (string?)json["layout"]);
         Assert.Equal("teacher", (string?)json["network"]);
         var backbone = json["backbone"]!.AsObject();
-        Assert.Equal((8, 48, 3, 64, 97_344), ((int)backbone["patch_size"]!, (int)backbone["embed_dim"]!, (int)backbone["depth"]!, (int)backbone["image_size"]!, (int)backbone["parameters"]!));
+        Assert.Equal((8, 48, 3, 64, 97_344),
+            ((int)backbone["patch_size"]!, (int)backbone["embed_dim"]!, (int)backbone["depth"]!, (int)backbone["image_size"]!,
+                (int)backbone["parameters"]!));
         Assert.Null(backbone["num_heads"]);
         var expected = JsonNode.Parse(File.ReadAllText(TestFolder.Fixture("vit/checkpoint.json")))!;
         Assert.True(JsonNode.DeepEquals(expected["args"], json["args"]), json["args"]!.ToJsonString());
-        Assert.Equal(expected["teacher-keys"]!.AsArray().Select(k => (string?)k), json["tensors"]!.AsArray().Select(t => (string?)t!["name"]));
+        Assert.Equal(expected["teacher-keys"]!.AsArray().Select(k => (string?)k),
+            json["tensors"]!.AsArray().Select(t => (string?)t!["name"]));
 
         var theirs = Dino.Run("inspect", TestFolder.Fixture("hf/vit"), "--json").Succeeded().Json;
         Assert.Equal(("huggingface", 3), ((string?)theirs["layout"], (int)theirs["backbone"]!["num_heads"]!));
@@ -60,7 +65,8 @@ public sealed class InspectTests : IDisposable
     {
         // args = Namespace(loop=[loop], big=2**100000, text="aaa...", nan=nan)
         byte[] pickle = Forged.Pickle(
-            "}(", Forged.Text("teacher"), "}", Forged.Text("cls_token"), Forged.Tensor(0, [4], [1]), "s", Forged.Text("args"), "cargparse\nNamespace\n)\x81}(",
+            "}(", Forged.Text("teacher"), "}", Forged.Text("cls_token"), Forged.Tensor(0, [4], [1]), "s", Forged.Text("args"),
+                "cargparse\nNamespace\n)\x81}(",
             Forged.Text("loop"), "]q\0h\0a", Forged.Text("big"), new byte[] { 0x8b, 0xd4, 0x30, 0, 0 }, new string('\x1', 12500),
             Forged.Text("text"), Forged.Text(new string('a', 5000)), Forged.Text("nan"), "G\x7f\xf8\0\0\0\0\0\0", "ubu");
         string path = _folder.Write("odd.pth", Forged.Zip(pickle, entries: ("data/0", new byte[16])));

@@ -42,7 +42,8 @@ internal static class Forged
         Integer(offset), "(", shape.SelectMany(Integer).ToArray(), "t(", strides.SelectMany(Integer).ToArray(), "t\x89NtR")[2..^1];
 
     /// <summary>The zip format around a pickle.</summary>
-    public static byte[] Zip(byte[] pickle, CompressionLevel level = CompressionLevel.NoCompression, params (string Name, byte[] Bytes)[] entries)
+    public static byte[] Zip(byte[] pickle, CompressionLevel level = CompressionLevel.NoCompression,
+        params (string Name, byte[] Bytes)[] entries)
     {
         using var memory = new MemoryStream();
         using (var archive = new ZipArchive(memory, ZipArchiveMode.Create, leaveOpen: true))
@@ -72,7 +73,8 @@ internal static class Forged
         int start = (int)memory.Length;
         directory.ForEach(record => memory.Write(record));
         int length = (int)memory.Length - start;
-        memory.Write([.. "PK\x5\x6"u8, 0, 0, 0, 0, .. Int16(directory.Count), .. Int16(directory.Count), .. Int32(length), .. Int32(start), 0, 0]);
+        memory.Write(
+            [.. "PK\x5\x6"u8, 0, 0, 0, 0, .. Int16(directory.Count), .. Int16(directory.Count), .. Int32(length), .. Int32(start), 0, 0]);
         return memory.ToArray();
 
         byte[] Local(string name, byte[] content)

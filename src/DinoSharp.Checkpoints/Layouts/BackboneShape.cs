@@ -34,10 +34,13 @@ public abstract record BackboneShape
 
     private static TransformerShape? Transformer(NamedArrays backbone, int? heads, string path)
     {
-        if (!(backbone.TryGet("patch_embed.proj.weight", out var patches) && patches.Shape is [>= 1 and var dim, >= 1 and var channels, >= 1 and var side, var side2] &&
+        if (!(backbone.TryGet("patch_embed.proj.weight", out var patches) &&
+            patches.Shape is [>= 1 and var dim, >= 1 and var channels, >= 1 and var side, var side2] &&
             side == side2 &&
-            backbone.TryGet("pos_embed", out var positions) && positions.Shape is [1, >= 2 and var tokens, var positionDim] && positionDim == dim &&
-            backbone.TryGet("blocks.0.mlp.fc1.weight", out var hidden) && hidden.Shape is [>= 1 and var hiddenDim, var inputDim] && inputDim == dim))
+            backbone.TryGet("pos_embed", out var positions) && positions.Shape is [1, >= 2 and var tokens, var positionDim] &&
+            positionDim == dim &&
+            backbone.TryGet("blocks.0.mlp.fc1.weight", out var hidden) && hidden.Shape is [>= 1 and var hiddenDim, var inputDim] &&
+            inputDim == dim))
         {
             return null;
         }
@@ -58,17 +61,20 @@ public abstract record BackboneShape
 
     private static ResNetShape? ResNet(NamedArrays backbone)
     {
-        if (!(backbone.TryGet("conv1.weight", out var stem) && stem.Shape is [64, >= 1 and var channels, 7, 7] && backbone.TryGet("layer1.0.conv3.weight", out _)))
+        if (!(backbone.TryGet("conv1.weight", out var stem) && stem.Shape is [64, >= 1 and var channels, 7, 7] &&
+            backbone.TryGet("layer1.0.conv3.weight", out _)))
         {
             return null;
         }
 
-        int[] blocks = [.. Enumerable.Range(1, 4).Select(s => CountBlocks(backbone, string.Create(CultureInfo.InvariantCulture, $"layer{s}.")))];
+        int[] blocks = [.. Enumerable.Range(1, 4).Select(s =>
+            CountBlocks(backbone, string.Create(CultureInfo.InvariantCulture, $"layer{s}.")))];
         return blocks.All(b => b > 0) ? new ResNetShape(blocks, (int)channels) : null;
     }
 
     private static int CountBlocks(NamedArrays backbone, string prefix) =>
-        backbone.Names.Where(n => n.StartsWith(prefix, StringComparison.Ordinal)).Select(n => n[prefix.Length..].Split('.')[0]).Distinct().Count();
+        backbone.Names.Where(n => n.StartsWith(prefix, StringComparison.Ordinal))
+            .Select(n => n[prefix.Length..].Split('.')[0]).Distinct().Count();
 }
 
 /// <summary>A Vision Transformer.</summary>
@@ -79,7 +85,8 @@ public abstract record BackboneShape
 /// <param name="PatchSize">side of a patch in pixels</param>
 /// <param name="GridSide">patches along a side of the images it was trained on</param>
 /// <param name="InputChannels">channels of the images</param>
-public sealed record TransformerShape(int EmbedDim, int Depth, int Heads, int HiddenDim, int PatchSize, int GridSide, int InputChannels) : BackboneShape
+public sealed record TransformerShape(int EmbedDim, int Depth, int Heads, int HiddenDim, int PatchSize, int GridSide, int InputChannels)
+    : BackboneShape
 {
     /// <inheritdoc/>
     public override long ParameterCount

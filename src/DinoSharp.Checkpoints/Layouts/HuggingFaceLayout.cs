@@ -6,12 +6,14 @@ using System.Text.RegularExpressions;
 namespace DinoSharp.Checkpoints;
 
 /// <summary>
-/// Between the names of Hugging Face's ViTModel and the reference's. There query, key and value stand apart; here they are one matrix, stacked
-/// in that order.
+/// Between the names of Hugging Face's ViTModel and the reference's. There query, key and value stand apart; here they are one matrix,
+/// stacked in that order.
 /// </summary>
 public static partial class HuggingFaceLayout
 {
-    /// <summary>The only kind of network whose tensors have counterparts here; also what a file without a configuration is taken for.</summary>
+    /// <summary>
+    /// The only kind of network whose tensors have counterparts here; also what a file without a configuration is taken for.
+    /// </summary>
     private const string ModelType = "vit";
 
     private const string Block = "encoder.layer.";
@@ -84,7 +86,8 @@ public static partial class HuggingFaceLayout
             {
                 for (int part = 0; part < Parts.Length; part++)
                 {
-                    theirs.Add($"{Block}{match.Groups["block"].Value}.attention.attention.{Parts[part]}.{match.Groups["kind"].Value}", Third(array, part));
+                    theirs.Add($"{Block}{match.Groups["block"].Value}.attention.attention.{Parts[part]}.{match.Groups["kind"].Value}",
+                        Third(array, part));
                 }
             }
             else
@@ -131,9 +134,11 @@ public static partial class HuggingFaceLayout
             string type = values?["model_type"]?.GetValue<string>() ?? ModelType;
             return type == ModelType
                 ? values?["num_attention_heads"]?.GetValue<int>()
-                : throw new CheckpointException($"{config}: a network of type '{type}': of Hugging Face's networks only ViTModel ('{ModelType}') is supported");
+                : throw new CheckpointException(
+                    $"{config}: a network of type '{type}': of Hugging Face's networks only ViTModel ('{ModelType}') is supported");
         }
-        catch (Exception cause) when (cause is JsonException or InvalidOperationException or FormatException or IOException or UnauthorizedAccessException)
+        catch (Exception cause) when (
+            cause is JsonException or InvalidOperationException or FormatException or IOException or UnauthorizedAccessException)
         {
             throw new CheckpointException($"{config}: not a readable configuration ({cause.Message.TrimEnd('.')})", cause);
         }
@@ -160,7 +165,9 @@ public static partial class HuggingFaceLayout
         {
             string rest = match.Groups["rest"].Value;
             var inner = Inside.FirstOrDefault(p => rest.StartsWith(p.Ours, StringComparison.Ordinal));
-            return inner.Ours is null ? throw WithoutCounterpart(ours) : $"{Block}{match.Groups["block"].Value}.{inner.Theirs}{rest[inner.Ours.Length..]}";
+            return inner.Ours is null
+                ? throw WithoutCounterpart(ours)
+                : $"{Block}{match.Groups["block"].Value}.{inner.Theirs}{rest[inner.Ours.Length..]}";
         }
 
         var outer = Outside.FirstOrDefault(p => ours.StartsWith(p.Ours, StringComparison.Ordinal));

@@ -57,7 +57,9 @@ public sealed class WeightsFile
     /// <summary>Attention heads, where the file says it; no tensor's shape tells.</summary>
     public int? HeadCount { get; }
 
-    /// <summary>The networks of a training's checkpoint, of which <see cref="Network"/> was opened; empty where there is but one without a name.</summary>
+    /// <summary>
+    /// The networks of a training's checkpoint, of which <see cref="Network"/> was opened; empty where there is but one without a name.
+    /// </summary>
     public IReadOnlyList<string> Networks { get; private init; } = [];
 
     /// <summary>The name of the network that was opened, if it has one.</summary>
@@ -71,7 +73,9 @@ public sealed class WeightsFile
 
     private readonly List<string> _ignored = [];
 
-    /// <summary>Opens a .pth or .safetensors file, a folder of Hugging Face, or a run folder (its best checkpoint, or else the latest).</summary>
+    /// <summary>
+    /// Opens a .pth or .safetensors file, a folder of Hugging Face, or a run folder (its best checkpoint, or else the latest).
+    /// </summary>
     /// <param name="path">file or folder</param>
     /// <param name="key">which network of a training's checkpoint: teacher (where nothing is said) or student</param>
     /// <exception cref="CheckpointException">One line: what is missing, damaged or unknown.</exception>
@@ -126,7 +130,8 @@ public sealed class WeightsFile
         if (!training)
         {
             string? container = key ?? Containers.FirstOrDefault(root.ContainsKey);
-            return new WeightsFile(path, WeightsLayout.Backbone, Arrays(path, container is null ? root : Section(path, root, container)), heads: null)
+            var state = container is null ? root : Section(path, root, container);
+            return new WeightsFile(path, WeightsLayout.Backbone, Arrays(path, state), heads: null)
             {
                 Network = container,
             };
@@ -134,7 +139,9 @@ public sealed class WeightsFile
 
         string network = key ?? DefaultKey;
         var arguments = root.TryGetValue("args", out object? args) && args is PickledNamespace space ? space.Values : [];
-        int? heads = arguments.TryGetValue(WeightsWriter.HeadCountName, out object? value) && value is long count and > 0 and <= int.MaxValue ? (int)count : null;
+        int? heads = arguments.TryGetValue(WeightsWriter.HeadCountName, out object? value) && value is long count and > 0 and <= int.MaxValue
+            ? (int)count
+            : null;
         return new WeightsFile(path, WeightsLayout.Training, Arrays(path, Section(path, root, network)), heads)
         {
             Networks = [.. NetworksOf(root)],
@@ -145,14 +152,17 @@ public sealed class WeightsFile
     }
 
     private static IEnumerable<string> NetworksOf(OrderedDictionary<object, object?> root) => root
-        .Where(e => e.Key is string && e.Value is OrderedDictionary<object, object?> section && section.Keys.OfType<string>().Any(IsFirstOfBackbone))
+        .Where(e => e.Key is string && e.Value is OrderedDictionary<object, object?> section &&
+            section.Keys.OfType<string>().Any(IsFirstOfBackbone))
         .Select(e => (string)e.Key);
 
     private static OrderedDictionary<object, object?> Section(string path, OrderedDictionary<object, object?> root, string key) =>
         root.TryGetValue(key, out object? section) && section is OrderedDictionary<object, object?> found
             ? found
             : throw new CheckpointException($"{path}: no network '{key}' inside; " +
-                (NetworksOf(root).Any() ? $"there are {string.Join(", ", NetworksOf(root))}" : "it holds but one: leave out the checkpoint key"));
+                (NetworksOf(root).Any()
+                    ? $"there are {string.Join(", ", NetworksOf(root))}"
+                    : "it holds but one: leave out the checkpoint key"));
 
     private static NamedArrays Arrays(string path, OrderedDictionary<object, object?> section)
     {

@@ -6,7 +6,9 @@ namespace DinoSharp.Checkpoints;
 /// <summary>Writes a backbone in the layouts that other programs read.</summary>
 public static class WeightsWriter
 {
-    /// <summary>Under which the number of attention heads stands in files of ours: the arguments of a training, the metadata of safetensors.</summary>
+    /// <summary>
+    /// Under which the number of attention heads stands in files of ours: the arguments of a training, the metadata of safetensors.
+    /// </summary>
     public const string HeadCountName = "num_heads";
 
     /// <summary>
@@ -16,7 +18,7 @@ public static class WeightsWriter
     /// <param name="path">where to; a folder with a point in its name is told from a file by existing, or by a slash at the end</param>
     /// <param name="backbone">under the reference's or torchvision's names</param>
     /// <param name="shape">of the network</param>
-    /// <exception cref="CheckpointException">One line: an unknown ending, a ResNet for Hugging Face, or a place that cannot be written.</exception>
+    /// <exception cref="CheckpointException">One line: an unknown ending, a ResNet for Hugging Face, or no place to write to.</exception>
     public static void Write(string path, NamedArrays backbone, BackboneShape shape)
     {
         switch (EndingOf(path))
@@ -39,7 +41,8 @@ public static class WeightsWriter
                 WriteHuggingFace(path, backbone, transformer);
                 break;
             case "":
-                throw new CheckpointException($"{path}: the Hugging Face layout is for Vision Transformers; name a .pth or .safetensors file");
+                throw new CheckpointException(
+                    $"{path}: the Hugging Face layout is for Vision Transformers; name a .pth or .safetensors file");
             case var ending:
                 throw new CheckpointException($"{path}: unknown ending '{ending}': use .pth, .safetensors, or a folder for Hugging Face");
         }
@@ -50,7 +53,8 @@ public static class WeightsWriter
 
     /// <summary>Whether a file at this path could not say how many attention heads there are, and no reader would guess it.</summary>
     public static bool LosesHeads(string path, BackboneShape shape) =>
-        EndingOf(path) is ".pth" or ".pt" && shape is TransformerShape { Heads: var heads, EmbedDim: var dim } && BackboneShape.UsualHeads(dim) != heads;
+        EndingOf(path) is ".pth" or ".pt" && shape is TransformerShape { Heads: var heads, EmbedDim: var dim } &&
+            BackboneShape.UsualHeads(dim) != heads;
 
     /// <summary>Whether the path stands for a folder in the layout of Hugging Face.</summary>
     public static bool IsHuggingFace(string path) => EndingOf(path).Length == 0;

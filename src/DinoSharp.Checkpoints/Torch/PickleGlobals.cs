@@ -41,7 +41,8 @@ internal sealed class PickleGlobals(long copyBudget)
         bool storage = module == "torch" && TorchStorage.TryTypeOf(name, out _);
         return storage || Known.Contains(global.ToString())
             ? global
-            : throw new InvalidDataException($"it names {Shortened(module)}.{Shortened(name)}, which is not data: refused, and nothing in it was executed");
+            : throw new InvalidDataException(
+                $"it names {Shortened(module)}.{Shortened(name)}, which is not data: refused, and nothing in it was executed");
     }
 
     /// <summary>What calling a name with arguments stands for.</summary>

@@ -26,7 +26,8 @@ internal static class TorchZipReader
 
         TorchStorage Storage(object?[] id)
         {
-            if (id is not ["storage", PickleGlobal type, string key, _, long count, ..] || !TorchStorage.TryTypeOf(type.Name, out var element))
+            if (id is not ["storage", PickleGlobal type, string key, _, long count, ..] ||
+                !TorchStorage.TryTypeOf(type.Name, out var element))
             {
                 throw new InvalidDataException("a tensor's memory is described in an unknown way");
             }

@@ -12,8 +12,10 @@ internal sealed class ConvertCommand
 {
     private readonly Argument<string> _input = new("in") { Description = ".pth, .safetensors, a Hugging Face folder or a run folder" };
     private readonly Argument<string> _output = new("out") { Description = ".pth, .safetensors, or a folder (no ending) for Hugging Face" };
-    private readonly Option<string?> _key = OptionFactory.Text("--checkpoint-key", "which network of a training's checkpoint: teacher (the default) or student");
-    private readonly Option<int?> _heads = OptionFactory.Maybe<int>("--num-heads", "attention heads, where the file does not say and they are not 64 wide");
+    private readonly Option<string?> _key = OptionFactory.Text("--checkpoint-key",
+        "which network of a training's checkpoint: teacher (the default) or student");
+    private readonly Option<int?> _heads = OptionFactory.Maybe<int>("--num-heads",
+        "attention heads, where the file does not say and they are not 64 wide");
     private readonly Option<bool> _partial = new("--partial") { Description = "write what fits, though tensors are missing or left over" };
 
     public static Command Create()
@@ -33,14 +35,16 @@ internal sealed class ConvertCommand
         string output = parsed.GetValue(_output)!;
         if (!WeightsWriter.CanWrite(output))
         {
-            throw new RequestException($"{output}: unknown ending '{Path.GetExtension(output)}': use .pth, .safetensors, or a folder for Hugging Face");
+            throw new RequestException(
+                $"{output}: unknown ending '{Path.GetExtension(output)}': use .pth, .safetensors, or a folder for Hugging Face");
         }
 
         var file = WeightsFile.Open(parsed.GetValue(_input)!, parsed.GetValue(_key));
         var shape = BackboneShape.Infer(file.Backbone, parsed.GetValue(_heads) ?? file.HeadCount, file.Path);
         if (shape is ResNetShape && WeightsWriter.IsHuggingFace(output))
         {
-            throw new RequestException($"{file.Path} is a ResNet, and the layout of Hugging Face is for Vision Transformers: name a .pth or .safetensors file");
+            throw new RequestException(
+                $"{file.Path} is a ResNet, and the layout of Hugging Face is for Vision Transformers: name a .pth or .safetensors file");
         }
 
         var report = Check(file, parsed);
@@ -55,7 +59,8 @@ internal sealed class ConvertCommand
         terminal.Line(Account(file, report));
         if (shape is TransformerShape { Heads: var heads } && WeightsWriter.LosesHeads(output, shape))
         {
-            terminal.Line(string.Create(CultureInfo.InvariantCulture, $"a .pth cannot say how many heads there are: read it with --num-heads {heads}"));
+            terminal.Line(string.Create(CultureInfo.InvariantCulture,
+                $"a .pth cannot say how many heads there are: read it with --num-heads {heads}"));
         }
 
         terminal.Result(new JsonObject
@@ -96,7 +101,8 @@ internal sealed class ConvertCommand
             (report.Mismatched.Count, "of another shape left out"),
             (report.Missing.Count, "missing"),
         ];
-        string account = string.Join(", ", parts.Where(p => p.Count > 0).Select(p => string.Create(CultureInfo.InvariantCulture, $"{p.Count} {p.What}")));
+        string account = string.Join(", ",
+            parts.Where(p => p.Count > 0).Select(p => string.Create(CultureInfo.InvariantCulture, $"{p.Count} {p.What}")));
         return string.Create(CultureInfo.InvariantCulture, $"{file.Tensors.Count} tensors in {file.Path}: {account}");
     }
 

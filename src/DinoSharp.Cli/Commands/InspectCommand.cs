@@ -9,13 +9,17 @@ namespace DinoSharp.Cli.Commands;
 internal sealed class InspectCommand
 {
     private readonly Argument<string> _file = new("file") { Description = ".pth, .safetensors, a Hugging Face folder or a run folder" };
-    private readonly Option<string?> _key = OptionFactory.Text("--checkpoint-key", "which network of a training's checkpoint: teacher or student");
+    private readonly Option<string?> _key = OptionFactory.Text("--checkpoint-key",
+        "which network of a training's checkpoint: teacher or student");
     private readonly Option<int?> _heads = OptionFactory.Maybe<int>("--num-heads", "attention heads, where the file does not say");
 
     public static Command Create()
     {
         var inspect = new InspectCommand();
-        var command = new Command("inspect", "what is in a checkpoint: layout, network, every tensor") { inspect._file, inspect._key, inspect._heads };
+        var command = new Command("inspect", "what is in a checkpoint: layout, network, every tensor")
+        {
+            inspect._file, inspect._key, inspect._heads,
+        };
         command.SetAction(inspect.Run);
         return command;
     }
@@ -39,7 +43,8 @@ internal sealed class InspectCommand
 
         terminal.Line("");
         terminal.Line("tensors");
-        ShowColumns(terminal, file.Tensors.Select(t => (string[])[PickledText.Name(t.Key), TypeOf(t.Value), $"[{string.Join(", ", t.Value.Shape)}]"]));
+        ShowColumns(terminal,
+            file.Tensors.Select(t => (string[])[PickledText.Name(t.Key), TypeOf(t.Value), $"[{string.Join(", ", t.Value.Shape)}]"]));
         terminal.Result(Json(file, network));
         return 0;
     }
@@ -48,7 +53,9 @@ internal sealed class InspectCommand
     {
         yield return ("file", file.Path);
         yield return ("layout", Layout(file, network));
-        yield return ("backbone", network.Shape is { } shape ? ShapeDescription.Line(shape, network.HeadsKnown) : $"none known: {network.Fault}");
+        yield return ("backbone", network.Shape is { } shape
+            ? ShapeDescription.Line(shape, network.HeadsKnown)
+            : $"none known: {network.Fault}");
         if (file.Head.Count > 0)
         {
             string outputs = Outputs(file) is { } count ? string.Create(CultureInfo.InvariantCulture, $", {count} outputs") : "";
@@ -70,7 +77,8 @@ internal sealed class InspectCommand
     {
         WeightsLayout.Backbone when network.Shape is null => "tensors by name",
         WeightsLayout.Training =>
-            $"a training's checkpoint with {string.Join(" and ", file.Networks.Select(PickledText.Name))}; this is the {PickledText.Name(file.Network!)}",
+            $"a training's checkpoint with {string.Join(" and ", file.Networks.Select(PickledText.Name))}; " +
+            $"this is the {PickledText.Name(file.Network!)}",
         WeightsLayout.HuggingFace => "Hugging Face's ViTModel",
         _ => file.Network is null ? "a backbone's state_dict" : $"a backbone's state_dict under '{PickledText.Name(file.Network)}'",
     };
@@ -109,7 +117,9 @@ internal sealed class InspectCommand
     private static string TypeOf(ArrayData array) => array.Type.ToString().ToLowerInvariant();
 
     /// <summary>The prototypes K of a projection head: rows of its last, weight-normed layer.</summary>
-    private static long? Outputs(WeightsFile file) => file.Head.TryGet("last_layer.weight_v", out var last) && last.Shape is [var rows, ..] ? rows : null;
+    private static long? Outputs(WeightsFile file) => file.Head.TryGet("last_layer.weight_v", out var last) && last.Shape is [var rows, ..]
+        ? rows
+        : null;
 
     /// <summary>The network a file's tensors make, or why they make none; to look at a file is no reason to fail.</summary>
     private sealed record Network(BackboneShape? Shape, bool HeadsKnown, string? Fault)
@@ -130,7 +140,8 @@ internal sealed class InspectCommand
             }
         }
 
-        private static Network Unknown(WeightsFile file, CheckpointException fault) => new(null, false, fault.Message.Replace($"{file.Path}: ", "", StringComparison.Ordinal));
+        private static Network Unknown(WeightsFile file, CheckpointException fault) =>
+            new(null, false, fault.Message.Replace($"{file.Path}: ", "", StringComparison.Ordinal));
 
         private static Network WithoutHeads(WeightsFile file)
         {

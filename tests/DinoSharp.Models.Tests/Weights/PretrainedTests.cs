@@ -115,7 +115,8 @@ public sealed class PretrainedTests : IDisposable
         using var network = new ResNet([1, 2, 1, 1]);
         network.eval();
         var arrays = new NamedArrays();
-        foreach (var (name, array) in WeightLoading.Arrays(network).Where(a => !a.Key.EndsWith("num_batches_tracked", StringComparison.Ordinal)))
+        var known = WeightLoading.Arrays(network).Where(a => !a.Key.EndsWith("num_batches_tracked", StringComparison.Ordinal));
+        foreach (var (name, array) in known)
         {
             arrays.Add(name, array);
         }
@@ -158,7 +159,8 @@ public sealed class PretrainedTests : IDisposable
     private string Write(string name, NamedArrays arrays)
     {
         string path = Path.Combine(_folder.Path, name);
-        TorchFile.Write(path, new OrderedDictionary<object, object?>(arrays.Select(a => KeyValuePair.Create<object, object?>(a.Key, a.Value))));
+        var state = arrays.Select(a => KeyValuePair.Create<object, object?>(a.Key, a.Value));
+        TorchFile.Write(path, new OrderedDictionary<object, object?>(state));
         return path;
     }
 
