@@ -11,7 +11,8 @@ public sealed class HostileTorchFileTests : IDisposable
     public static TheoryData<string, string> Callables => new()
     {
         { "os", "system" }, { "posix", "system" }, { "nt", "system" }, { "subprocess", "Popen" }, { "builtins", "eval" },
-        { "builtins", "exec" }, { "builtins", "getattr" }, { "__builtin__", "eval" }, { "operator", "attrgetter" }, { "torch", "load" }, { "torch.hub", "load" },
+        { "builtins", "exec" }, { "builtins", "getattr" }, { "__builtin__", "eval" }, { "operator", "attrgetter" },
+        { "torch", "load" }, { "torch.hub", "load" },
         { "torch._utils", "_import_dotted_name" }, { "collections", "OrderedDict.fromkeys" }, { "argparse", "FileType" },
         { "numpy.core.multiarray", "_reconstruct" }, { "torch", "FloatStorage.from_file" }, { "", "" }, { "os\u001b[2J\r\n", "system" },
     };
