@@ -12,9 +12,10 @@ public sealed class ArrayData
     /// <param name="shape">The sizes, outermost first; empty for a scalar.</param>
     /// <param name="bytes">All elements, row-major and little-endian.</param>
     /// <exception cref="ArgumentException">The bytes are not as many as type and shape need.</exception>
+    /// <exception cref="OverflowException">The shape is of more elements than any memory has.</exception>
     public ArrayData(ElementType type, IReadOnlyList<long> shape, ReadOnlyMemory<byte> bytes)
     {
-        long needed = CountOf(shape) * type.Size();
+        long needed = checked(CountOf(shape) * type.Size());
         if (bytes.Length != needed)
         {
             throw new ArgumentException(string.Create(CultureInfo.InvariantCulture,

@@ -44,7 +44,12 @@ public static class SafetensorsFile
         {
             throw new CheckpointException($"{path}: no such file", cause);
         }
-        catch (Exception cause) when (cause is InvalidDataException or EndOfStreamException or JsonException or OverflowException)
+        catch (OverflowException cause)
+        {
+            throw new CheckpointException(
+                $"{path}: not a readable safetensors file: a tensor's shape is of more elements than any memory has", cause);
+        }
+        catch (Exception cause) when (cause is InvalidDataException or EndOfStreamException or JsonException)
         {
             throw new CheckpointException($"{path}: not a readable safetensors file: {cause.Message.TrimEnd('.')}", cause);
         }
@@ -110,21 +115,50 @@ public static class SafetensorsFile
             throw new InvalidDataException("its header is not a JSON object");
         }
 
-        metadata = header.RootElement.TryGetProperty(Metadata, out var texts) && texts.ValueKind == JsonValueKind.Object
-            ? texts.EnumerateObject().ToDictionary(t => t.Name, t => t.Value.ToString(), StringComparer.Ordinal)
-            : new Dictionary<string, string>();
-        return Tensors(file, header.RootElement, sizeof(long) + headerLength);
+        var (entries, texts) = Describe(header.RootElement);
+        metadata = texts;
+        return Tensors(file, entries, sizeof(long) + headerLength);
+    }
+
+    private static (List<Entry> Entries, Dictionary<string, string> Texts) Describe(JsonElement header)
+    {
+        var (entries, texts) = (new List<Entry>(), new Dictionary<string, string>(StringComparer.Ordinal));
+        try
+        {
+            foreach (var property in header.EnumerateObject())
+            {
+                string name = property.Name;
+                if (name == Metadata)
+                {
+                    foreach (var text in property.Value.EnumerateObject())
+                    {
+                        texts[text.Name] = text.Value.GetString() ?? throw new InvalidDataException($"its text {text.Name} is null");
+                    }
+                }
+                else
+                {
+                    entries.Add(Entry.Parse(name, property.Value));
+                }
+            }
+        }
+        catch (InvalidOperationException cause)
+        {
+            // A name that is no valid UTF-8, or texts that are none.
+            throw new InvalidDataException("its header holds other things than names, texts and tensors", cause);
+        }
+
+        return (entries, texts);
     }
 
     /// <summary>Reads the tensors; they must fill the rest of the file without gap or overlap, as the format demands.</summary>
-    private static NamedArrays Tensors(FileStream file, JsonElement header, long dataStart)
+    private static NamedArrays Tensors(FileStream file, List<Entry> entries, long dataStart)
     {
-        var entries = header.EnumerateObject().Where(e => e.Name != Metadata).Select(Entry.Parse).ToList();
         long position = 0;
         var bytes = new Dictionary<string, ArrayData>(StringComparer.Ordinal);
         foreach (var entry in entries.OrderBy(e => e.Begin).ThenBy(e => e.End))
         {
-            if (entry.Begin != position || entry.End > file.Length - dataStart || entry.End - entry.Begin > Array.MaxLength)
+            if (entry.Begin != position || entry.End < entry.Begin || entry.End > file.Length - dataStart ||
+                entry.End - entry.Begin > Array.MaxLength)
             {
                 throw new InvalidDataException($"tensor {entry.Name} does not lie where the file has its bytes");
             }
@@ -151,23 +185,28 @@ public static class SafetensorsFile
 
     private sealed record Entry(string Name, ElementType Type, long[] Shape, long Begin, long End)
     {
-        public static Entry Parse(JsonProperty property)
+        public static Entry Parse(string name, JsonElement value)
         {
             try
             {
-                var value = property.Value;
-                string type = value.GetProperty("dtype").GetString()!;
-                var offsets = value.GetProperty("data_offsets");
-                return Types.TryGetValue(type, out var element)
-                    ? new Entry(property.Name, element, [.. value.GetProperty("shape").EnumerateArray().Select(s => s.GetInt64())],
-                        offsets[0].GetInt64(), offsets[1].GetInt64())
-                    : throw new InvalidDataException($"tensor {property.Name} is of type {type}, which is not supported");
+                string type = value.GetProperty("dtype").GetString() ?? "null";
+                long[] shape = Numbers(value.GetProperty("shape"));
+                if (!Types.TryGetValue(type, out var element))
+                {
+                    throw new InvalidDataException($"tensor {name} is of type {type}, which is not supported");
+                }
+
+                return Numbers(value.GetProperty("data_offsets")) is [var begin, var end]
+                    ? new Entry(name, element, shape, begin, end)
+                    : throw new FormatException("two offsets are needed");
             }
-            catch (Exception cause) when (cause is KeyNotFoundException or InvalidOperationException or FormatException or IndexOutOfRangeException)
+            catch (Exception cause) when (cause is KeyNotFoundException or InvalidOperationException or FormatException)
             {
-                throw new InvalidDataException($"tensor {property.Name} is not described as the format demands", cause);
+                throw new InvalidDataException($"tensor {name} is not described as the format demands", cause);
             }
         }
+
+        private static long[] Numbers(JsonElement array) => [.. array.EnumerateArray().Select(n => n.GetInt64())];
 
         public ArrayData ToArray(byte[] data)
         {

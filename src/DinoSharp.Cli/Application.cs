@@ -60,6 +60,8 @@ internal static class Application
         EmbedCommand.Create(),
         AttentionCommand.Create(),
         ModelsCommand.Create(),
+        InspectCommand.Create(),
+        ConvertCommand.Create(),
     };
 
     /// <summary>The exit code for failures that have one line to say; null for faults of this program, whose trace is wanted.</summary>

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace DinoSharp.Checkpoints;
 
 /// <summary>
@@ -14,7 +16,25 @@ public sealed class WeightsFile
     /// <summary>torch.save({"state_dict": ...}) and {"model": ...} are common ways to keep one network.</summary>
     private static readonly string[] Containers = ["state_dict", "model"];
 
-    private WeightsFile(string path, WeightsLayout layout) => (Path, Layout) = (path, layout);
+    private WeightsFile(string path, WeightsLayout layout, NamedArrays tensors, int? heads)
+    {
+        (Path, Tensors, Layout, HeadCount) = (path, tensors, layout, heads);
+        if (HuggingFaceLayout.Recognises(tensors.Names))
+        {
+            Layout = WeightsLayout.HuggingFace;
+            HeadCount ??= HuggingFaceLayout.HeadsOf(path);
+            Sort(HuggingFaceLayout.ToReference(tensors, path), HuggingFaceLayout.IsBackbone);
+        }
+        else
+        {
+            Sort(tensors, IsBackbone);
+        }
+
+        if (Backbone.Count == 0)
+        {
+            throw new CheckpointException($"{path}: holds no tensors of a backbone");
+        }
+    }
 
     /// <summary>The file that was read.</summary>
     public string Path { get; }
@@ -31,12 +51,31 @@ public sealed class WeightsFile
     /// <summary>Tensors that belong to neither: a classifier, a pooling layer.</summary>
     public IReadOnlyList<string> Ignored => _ignored;
 
+    /// <summary>All tensors of the network that was opened, under the file's own names.</summary>
+    public NamedArrays Tensors { get; }
+
     /// <summary>Attention heads, where the file says it; no tensor's shape tells.</summary>
-    public int? HeadCount { get; private set; }
+    public int? HeadCount { get; }
+
+    /// <summary>
+    /// The networks of a training's checkpoint, of which <see cref="Network"/> was opened; empty where there is but one without a name.
+    /// </summary>
+    public IReadOnlyList<string> Networks { get; private init; } = [];
+
+    /// <summary>The name of the network that was opened, if it has one.</summary>
+    public string? Network { get; private init; }
+
+    /// <summary>Epochs that were done when a training's checkpoint was written, where it says so.</summary>
+    public long? Epoch { get; private init; }
+
+    /// <summary>The arguments that a training's checkpoint was made with; empty where there are none.</summary>
+    public IReadOnlyDictionary<string, object?> Arguments { get; private init; } = new Dictionary<string, object?>();
 
     private readonly List<string> _ignored = [];
 
-    /// <summary>Opens a .pth or .safetensors file, a folder of Hugging Face, or a run folder (its best checkpoint, or else the latest).</summary>
+    /// <summary>
+    /// Opens a .pth or .safetensors file, a folder of Hugging Face, or a run folder (its best checkpoint, or else the latest).
+    /// </summary>
     /// <param name="path">file or folder</param>
     /// <param name="key">which network of a training's checkpoint: teacher (where nothing is said) or student</param>
     /// <exception cref="CheckpointException">One line: what is missing, damaged or unknown.</exception>
@@ -65,6 +104,7 @@ public sealed class WeightsFile
             System.IO.Path.Combine(path, "checkpoints", "best.pth"),
             System.IO.Path.Combine(path, "checkpoints", "latest.pth"),
             System.IO.Path.Combine(path, "model.safetensors"),
+            System.IO.Path.Combine(path, "pytorch_model.bin"),
         ];
         return candidates.FirstOrDefault(File.Exists)
             ?? throw new CheckpointException($"{path}: no weights in this folder (neither checkpoints/latest.pth nor model.safetensors)");
@@ -74,10 +114,9 @@ public sealed class WeightsFile
     {
         RequireNoKey(path, key);
         var arrays = SafetensorsFile.Read(path, out var metadata);
-        int? heads = metadata.TryGetValue(WeightsWriter.HeadCountName, out string? text) && int.TryParse(text, out int count)
-            ? count
-            : HuggingFaceLayout.HeadsOf(path);
-        return Sort(path, WeightsLayout.Backbone, arrays, heads);
+        int? heads = metadata.TryGetValue(WeightsWriter.HeadCountName, out string? text) &&
+            int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int count) ? count : null;
+        return new WeightsFile(path, WeightsLayout.Backbone, arrays, heads);
     }
 
     private static WeightsFile OpenTorch(string path, string? key)
@@ -91,21 +130,39 @@ public sealed class WeightsFile
         if (!training)
         {
             string? container = key ?? Containers.FirstOrDefault(root.ContainsKey);
-            return Sort(path, WeightsLayout.Backbone, Arrays(path, container is null ? root : Section(path, root, container)), heads: null);
+            var state = container is null ? root : Section(path, root, container);
+            return new WeightsFile(path, WeightsLayout.Backbone, Arrays(path, state), heads: null)
+            {
+                Network = container,
+            };
         }
 
-        root.TryGetValue("args", out object? arguments);
-        int? heads = arguments is PickledNamespace space && space.Values.TryGetValue(WeightsWriter.HeadCountName, out object? value) && value is long count
+        string network = key ?? DefaultKey;
+        var arguments = root.TryGetValue("args", out object? args) && args is PickledNamespace space ? space.Values : [];
+        int? heads = arguments.TryGetValue(WeightsWriter.HeadCountName, out object? value) && value is long count and > 0 and <= int.MaxValue
             ? (int)count
             : null;
-        return Sort(path, WeightsLayout.Training, Arrays(path, Section(path, root, key ?? DefaultKey)), heads);
+        return new WeightsFile(path, WeightsLayout.Training, Arrays(path, Section(path, root, network)), heads)
+        {
+            Networks = [.. NetworksOf(root)],
+            Network = network,
+            Epoch = root.TryGetValue("epoch", out object? epoch) ? epoch as long? : null,
+            Arguments = arguments,
+        };
     }
+
+    private static IEnumerable<string> NetworksOf(OrderedDictionary<object, object?> root) => root
+        .Where(e => e.Key is string && e.Value is OrderedDictionary<object, object?> section &&
+            section.Keys.OfType<string>().Any(IsFirstOfBackbone))
+        .Select(e => (string)e.Key);
 
     private static OrderedDictionary<object, object?> Section(string path, OrderedDictionary<object, object?> root, string key) =>
         root.TryGetValue(key, out object? section) && section is OrderedDictionary<object, object?> found
             ? found
-            : throw new CheckpointException(
-                $"{path}: no network '{key}' inside; there are {string.Join(", ", root.Where(e => e.Value is OrderedDictionary<object, object?>).Select(e => e.Key))}");
+            : throw new CheckpointException($"{path}: no network '{key}' inside; " +
+                (NetworksOf(root).Any()
+                    ? $"there are {string.Join(", ", NetworksOf(root))}"
+                    : "it holds but one: leave out the checkpoint key"));
 
     private static NamedArrays Arrays(string path, OrderedDictionary<object, object?> section)
     {
@@ -128,36 +185,34 @@ public sealed class WeightsFile
         }
     }
 
-    private static WeightsFile Sort(string path, WeightsLayout layout, NamedArrays arrays, int? heads)
+    /// <summary>Deals the tensors out to backbone, head and rest.</summary>
+    private void Sort(NamedArrays arrays, Func<string, bool> isBackbone)
     {
-        if (HuggingFaceLayout.Recognises(arrays.Names))
-        {
-            layout = WeightsLayout.HuggingFace;
-            arrays = HuggingFaceLayout.ToReference(arrays, path);
-        }
-
-        var file = new WeightsFile(path, layout) { HeadCount = heads };
-        bool wrapped = arrays.Names.Any(n => Unwrapped(n) != n && Unwrapped(n) is "cls_token" or "conv1.weight");
+        bool wrapped = arrays.Names.Any(n => Unwrapped(n) != n && IsFirstOfBackbone(n));
         foreach (var (name, array) in arrays)
         {
             string bare = Unwrapped(name);
             if (bare.StartsWith("head.mlp.", StringComparison.Ordinal) || bare.StartsWith("head.last_layer.", StringComparison.Ordinal))
             {
-                file.Head.Add(bare["head.".Length..], array);
+                Head.Add(bare["head.".Length..], array);
             }
-            else if (bare.StartsWith("head.", StringComparison.Ordinal) || bare.StartsWith("fc.", StringComparison.Ordinal) ||
-                bare.StartsWith(HuggingFaceLayout.LeftOver, StringComparison.Ordinal))
+            else if (isBackbone(bare))
             {
-                file._ignored.Add(name);
+                Backbone.Add(wrapped ? bare : name, array);
             }
             else
             {
-                file.Backbone.Add(wrapped ? bare : name, array);
+                _ignored.Add(name);
             }
         }
-
-        return file.Backbone.Count > 0 ? file : throw new CheckpointException($"{path}: holds no tensors of a backbone");
     }
+
+    /// <summary>Whether the tensor belongs to the backbone, and not to a classifier on it.</summary>
+    private static bool IsBackbone(string name) =>
+        !name.StartsWith("head.", StringComparison.Ordinal) && !name.StartsWith("fc.", StringComparison.Ordinal);
+
+    /// <summary>Whether every backbone of this kind has a tensor of this name, whatever wraps it.</summary>
+    private static bool IsFirstOfBackbone(string name) => Unwrapped(name) is "cls_token" or "conv1.weight";
 
     private static string Unwrapped(string name)
     {

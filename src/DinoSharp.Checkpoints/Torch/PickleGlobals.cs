@@ -15,8 +15,15 @@ internal sealed record NumpyType(string Code, bool BigEndian);
 /// The few names of Python that a file of weights may hold, each with what it means here. A pickle can name any function and have it
 /// called; here a name is only ever looked up in this list, and nothing outside it gets further than the error.
 /// </summary>
+/// <param name="copyBudget">
+/// bytes that calls may copy: a few bytes of a pickle can name the same large argument again and again, and each call would copy it
+/// </param>
 internal sealed class PickleGlobals(long copyBudget)
 {
+    private const int MostDimensions = 64; // PyTorch's own limit
+    private const int BytesAnEntry = 16;
+    private const int MostShown = 60;
+
     private long _copyBudget = copyBudget;
 
     private static readonly HashSet<string> Known = new(StringComparer.Ordinal)
@@ -34,19 +41,21 @@ internal sealed class PickleGlobals(long copyBudget)
         bool storage = module == "torch" && TorchStorage.TryTypeOf(name, out _);
         return storage || Known.Contains(global.ToString())
             ? global
-            : throw new InvalidDataException($"it names {global}, which is not data: refused, and nothing in it was executed");
+            : throw new InvalidDataException(
+                $"it names {Shortened(module)}.{Shortened(name)}, which is not data: refused, and nothing in it was executed");
     }
 
     /// <summary>What calling a name with arguments stands for.</summary>
     public object? Call(PickleGlobal global, object?[] arguments) => (global.ToString(), arguments) switch
     {
         ("collections.OrderedDict", []) => new OrderedDictionary<object, object?>(),
-        ("collections.OrderedDict", [List<object?> pairs]) => FromPairs(pairs),
+        ("collections.OrderedDict", [List<object?> pairs]) => FromPairs(Paid(pairs, (long)pairs.Count * BytesAnEntry)),
         ("argparse.Namespace", []) => new PickledNamespace([]),
-        ("_codecs.encode", [string text, "latin1"]) => System.Text.Encoding.Latin1.GetBytes(text),
+        ("_codecs.encode", [string text, "latin1"]) => System.Text.Encoding.Latin1.GetBytes(Paid(text, text.Length)),
         ("torch.Size", [object?[] sizes]) => sizes,
         ("torch.device", [string kind, ..]) => kind,
         ("torch._utils._rebuild_tensor_v2", [TorchStorage storage, long offset, object?[] shape, object?[] strides, ..]) =>
+            shape.Length > MostDimensions ? throw new InvalidDataException("a tensor has more dimensions than PyTorch allows") :
             storage.Bytes is null ? null : storage.View(offset, Longs(shape), Longs(strides), ref _copyBudget),
         ("torch._utils._rebuild_parameter", [var data, ..]) => data,
         ("numpy.dtype", [string code, ..]) => new NumpyType(code, BigEndian: false),
@@ -55,12 +64,12 @@ internal sealed class PickleGlobals(long copyBudget)
     };
 
     /// <summary>What giving an object its attributes stands for.</summary>
-    public static object? SetState(object? target, object? state)
+    public object? SetState(object? target, object? state)
     {
         switch (target, state)
         {
             case (PickledNamespace space, OrderedDictionary<object, object?> attributes):
-                foreach (var (name, value) in attributes)
+                foreach (var (name, value) in Paid(attributes, (long)attributes.Count * BytesAnEntry))
                 {
                     space.Values[name as string ?? throw new InvalidDataException("an attribute's name is not a text")] = value;
                 }
@@ -74,6 +83,16 @@ internal sealed class PickleGlobals(long copyBudget)
                 throw new InvalidDataException("attributes are given to something that has none");
         }
     }
+
+    /// <summary>What is about to be copied, if the budget is enough for as many bytes.</summary>
+    private T Paid<T>(T value, long bytes)
+    {
+        _copyBudget -= bytes;
+        return _copyBudget >= 0 ? value : throw new InvalidDataException("its objects would take far more memory than the file");
+    }
+
+    // A name in an error is for reading; a hostile file's may be of any length.
+    private static string Shortened(string name) => name.Length <= MostShown ? name : name[..MostShown] + "...";
 
     private static OrderedDictionary<object, object?> FromPairs(List<object?> pairs)
     {

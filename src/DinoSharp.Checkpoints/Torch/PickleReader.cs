@@ -179,13 +179,14 @@ internal sealed class PickleReader(ReadOnlyMemory<byte> bytes, PickleGlobals glo
                 break;
             case (byte)'b':
                 object? state = Pop();
-                _stack.Push(PickleGlobals.SetState(Pop(), state));
+                _stack.Push(globals.SetState(Pop(), state));
                 break;
             case (byte)'Q':
                 _stack.Push(storages(Pop<object?[]>()));
                 break;
             default:
-                throw new InvalidDataException($"byte 0x{opcode:x2} at {_position - 1} of its pickle is no instruction that torch.save writes");
+                throw new InvalidDataException(
+                    $"byte 0x{opcode:x2} at {_position - 1} of its pickle is no instruction that torch.save writes");
         }
     }
 
@@ -229,9 +230,13 @@ internal sealed class PickleReader(ReadOnlyMemory<byte> bytes, PickleGlobals glo
     private object? Remembered(long index) =>
         _memo.TryGetValue(index, out object? value) ? value : throw new InvalidDataException("its pickle refers to what is not there");
 
-    private object? Peek() => _stack.TryPeek(out object? top) ? top : throw new InvalidDataException("its pickle takes from an empty stack");
+    private object? Peek() => _stack.TryPeek(out object? top)
+        ? top
+        : throw new InvalidDataException("its pickle takes from an empty stack");
 
-    private T Peek<T>() => Peek() is T top ? top : throw new InvalidDataException($"its pickle has no {typeof(T).Name} where one is needed");
+    private T Peek<T>() => Peek() is T top
+        ? top
+        : throw new InvalidDataException($"its pickle has no {typeof(T).Name} where one is needed");
 
     private object? Pop()
     {
@@ -265,7 +270,8 @@ internal sealed class PickleReader(ReadOnlyMemory<byte> bytes, PickleGlobals glo
 
         for (int i = 0; i < keysAndValues.Length; i += 2)
         {
-            dictionary[keysAndValues[i] ?? throw new InvalidDataException("a dictionary of its pickle has None as a key")] = keysAndValues[i + 1];
+            object key = keysAndValues[i] ?? throw new InvalidDataException("a dictionary of its pickle has None as a key");
+            dictionary[key] = keysAndValues[i + 1];
         }
     }
 

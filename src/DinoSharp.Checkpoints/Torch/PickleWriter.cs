@@ -12,7 +12,10 @@ namespace DinoSharp.Checkpoints;
 /// </summary>
 internal sealed class PickleWriter
 {
+    private const int Deepest = 100; // a value that holds itself has no end
+
     private readonly ArrayBufferWriter<byte> _pickle = new();
+    private int _depth;
 
     /// <summary>The tensors' memory, in the order of their keys 0, 1, ...</summary>
     public List<ArrayData> Storages { get; } = [];
@@ -27,6 +30,17 @@ internal sealed class PickleWriter
     }
 
     private void Value(object? value)
+    {
+        if (++_depth > Deepest)
+        {
+            throw new ArgumentException("values are nested too deep for a torch.save file, or hold themselves", nameof(value));
+        }
+
+        Encode(value);
+        _depth--;
+    }
+
+    private void Encode(object? value)
     {
         switch (value)
         {
@@ -163,8 +177,16 @@ internal sealed class PickleWriter
     private void BigInteger(BigInteger number)
     {
         byte[] littleEndian = number.ToByteArray();
-        _pickle.Write<byte>([0x8b]);
-        Int32(littleEndian.Length);
+        if (littleEndian.Length <= byte.MaxValue)
+        {
+            _pickle.Write<byte>([0x8a, (byte)littleEndian.Length]); // torch.load(weights_only=True) knows only this form
+        }
+        else
+        {
+            _pickle.Write<byte>([0x8b]);
+            Int32(littleEndian.Length);
+        }
+
         _pickle.Write(littleEndian);
     }
 

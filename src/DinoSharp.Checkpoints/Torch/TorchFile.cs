@@ -37,7 +37,11 @@ public static class TorchFile
         {
             throw new CheckpointException($"{path}: no such file", cause);
         }
-        catch (Exception cause) when (cause is InvalidDataException or EndOfStreamException or OverflowException)
+        catch (OverflowException cause)
+        {
+            throw new CheckpointException($"{path}: not a readable PyTorch file: a size in it is larger than any memory", cause);
+        }
+        catch (Exception cause) when (cause is InvalidDataException or EndOfStreamException)
         {
             throw new CheckpointException($"{path}: not a readable PyTorch file: {cause.Message.TrimEnd('.')}", cause);
         }

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using System.Numerics;
 
 namespace DinoSharp.Checkpoints;
@@ -9,13 +10,14 @@ namespace DinoSharp.Checkpoints;
 /// </summary>
 internal static class TorchLegacyReader
 {
-    private static readonly BigInteger Magic = BigInteger.Parse("119547037146038801333356", System.Globalization.CultureInfo.InvariantCulture);
+    private static readonly BigInteger Magic = BigInteger.Parse("119547037146038801333356", CultureInfo.InvariantCulture);
 
     public static object? Read(FileStream file)
     {
         if (file.Length > Array.MaxLength)
         {
-            throw new InvalidDataException("files of the older format above 2 GB are not supported: load and save it with PyTorch 1.6 or later");
+            throw new InvalidDataException(
+                "files of the older format above 2 GB are not supported: load and save it with PyTorch 1.6 or later");
         }
 
         byte[] bytes = GC.AllocateUninitializedArray<byte>((int)file.Length);
@@ -23,7 +25,7 @@ internal static class TorchLegacyReader
 
         // The memory follows the object that needs it: the object is read once for its length and what it needs, and once with the memory.
         var types = new Dictionary<string, (ElementType Type, long Count)>(StringComparer.Ordinal);
-        var measuring = new PickleReader(bytes, new PickleGlobals(0), id =>
+        var measuring = new PickleReader(bytes, new PickleGlobals(copyBudget: 4L * bytes.Length), id =>
         {
             var (key, type, count) = Describe(id);
             types[key] = (type, count);
@@ -35,7 +37,8 @@ internal static class TorchLegacyReader
         }
 
         measuring.Read(); // protocol version
-        if (measuring.Read() is OrderedDictionary<object, object?> machine && machine.TryGetValue("little_endian", out object? little) && little is false)
+        if (measuring.Read() is OrderedDictionary<object, object?> machine && machine.TryGetValue("little_endian", out object? little) &&
+            little is false)
         {
             throw new InvalidDataException("it was written on a big-endian machine");
         }
@@ -45,7 +48,9 @@ internal static class TorchLegacyReader
         var keys = measuring.Read() as List<object?> ?? throw new InvalidDataException("the list of its tensors' memory is missing");
         var storages = Storages(bytes, measuring.Position, keys, types);
         return new PickleReader(bytes.AsMemory(start), new PickleGlobals(copyBudget: 4L * bytes.Length), id =>
-            storages.TryGetValue(Describe(id).Key, out var storage) ? storage : throw new InvalidDataException("a tensor's memory is missing")).Read();
+            storages.TryGetValue(Describe(id).Key, out var storage)
+                ? storage
+                : throw new InvalidDataException("a tensor's memory is missing")).Read();
     }
 
     private static Dictionary<string, TorchStorage> Storages(

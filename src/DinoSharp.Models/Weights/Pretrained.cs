@@ -12,9 +12,16 @@ public static class Pretrained
     /// <param name="heads">attention heads, where the file does not say and they are not 64 wide</param>
     /// <param name="partial">whether tensors may be missing or left over</param>
     /// <exception cref="CheckpointException">One line: the file is damaged, of an unknown kind or incomplete.</exception>
-    public static (Backbone Backbone, LoadReport Report) Load(string path, string? key = null, int? heads = null, bool partial = false)
+    public static (Backbone Backbone, LoadReport Report) Load(string path, string? key = null, int? heads = null, bool partial = false) =>
+        Load(WeightsFile.Open(path, key), heads, partial);
+
+    /// <summary>The backbone of an open file in evaluation mode.</summary>
+    /// <param name="file">its weights</param>
+    /// <param name="heads">attention heads, where the file does not say and they are not 64 wide</param>
+    /// <param name="partial">whether tensors may be missing or left over</param>
+    /// <exception cref="CheckpointException">One line: the file is of an unknown kind or incomplete.</exception>
+    public static (Backbone Backbone, LoadReport Report) Load(WeightsFile file, int? heads = null, bool partial = false)
     {
-        var file = WeightsFile.Open(path, key);
         var backbone = Create(BackboneShape.Infer(file.Backbone, heads ?? file.HeadCount, file.Path), file.Path);
         try
         {
@@ -45,7 +52,14 @@ public static class Pretrained
                     ImageSize = t.PatchSize * t.GridSide,
                     InputChannels = t.InputChannels,
                 }),
-                ResNetShape r => new ResNet(new ResNetOptions { Blocks = r.Blocks, InputChannels = r.InputChannels }),
+                ResNetShape r => new ResNet(new ResNetOptions
+                {
+                    Blocks = r.Blocks,
+                    Bottlenecks = r.Bottlenecks,
+                    Width = r.Width,
+                    SmallStem = r.HasSmallStem,
+                    InputChannels = r.InputChannels,
+                }),
                 _ => throw new ArgumentException($"unknown shape {shape}"),
             };
         }

@@ -58,8 +58,8 @@ public static class RunCheckpoint
 
         LoadOptimizer(path, Dictionary(Entry(root, "optimizer", path), path, "optimizer"), trainer.Optimizer);
         trainer.StepsDone = root.TryGetValue(Own, out object? own)
-            ? (long)Entry(Dictionary(own, path, Own), "step", path)!
-            : (long)Entry(root, "epoch", path)! * trainer.Plan.StepsPerEpoch;
+            ? Count(Dictionary(own, path, Own), "step", path)
+            : Count(root, "epoch", path) * trainer.Plan.StepsPerEpoch;
     }
 
     private static void LoadSection(string path, StateSection section, OrderedDictionary<object, object?> saved)
@@ -168,6 +168,10 @@ public static class RunCheckpoint
 
     private static OrderedDictionary<object, object?> Dictionary(object? value, string path, string what) =>
         value as OrderedDictionary<object, object?> ?? throw new CheckpointException($"{path}: {what} is not a dictionary of a training's state");
+
+    private static long Count(OrderedDictionary<object, object?> dictionary, string name, string path) =>
+        Entry(dictionary, name, path) is long count and >= 0 and <= int.MaxValue ? count
+            : throw new CheckpointException($"{path}: '{name}' is not a number of steps or epochs");
 
     private static object? Entry(OrderedDictionary<object, object?> dictionary, string name, string path) =>
         dictionary.TryGetValue(name, out object? value) ? value
