@@ -30,7 +30,7 @@ internal sealed class TrainCommand
     [
         OptionFactory.Flag("--use-fp16", "accepted; computing is in float32"),
         OptionFactory.Text("--dist-url", "accepted; there is one process"),
-        OptionFactory.Text("--local-rank", "accepted; there is one process", "--local-rank"),
+        OptionFactory.Text("--local-rank", "accepted; there is one process"),
     ];
 
     public static Command Create()
@@ -75,26 +75,50 @@ internal sealed class TrainCommand
             Recording = new RecordingOptions
             {
                 LogEverySteps = parsed.GetValue(_logEvery),
-                SaveEvery = TimeSpan.FromMinutes(parsed.GetValue(_saveMinutes)),
+                SaveEvery = Minutes(parsed.GetValue(_saveMinutes)),
                 KeepEveryEpochs = parsed.GetValue(_keepEvery),
                 EvaluateEveryEpochs = knnEvery,
             },
         };
         TorchRuntime.KeepHeap();
         using var signals = new StopSignals();
-        bool finished = TrainingRun.Start(settings, request, terminal, signals.Token);
-        terminal.Line(finished
-            ? $"done: {folder}/checkpoints/latest.pth"
+        var outcome = TrainingRun.Start(settings, request, terminal, signals.Token);
+        terminal.Line(outcome.Finished
+            ? $"done: {outcome.Folder.LatestCheckpoint}"
             : $"stopped and saved in {folder}; the same command goes on from here");
-        terminal.Result(new JsonObject { ["run"] = Path.GetFullPath(folder), ["finished"] = finished });
-        return finished ? 0 : 1;
+        terminal.Result(new JsonObject
+        {
+            ["run"] = outcome.Folder.Path,
+            ["finished"] = outcome.Finished,
+            ["steps_done"] = outcome.StepsDone,
+            ["steps"] = outcome.Steps,
+            ["checkpoint"] = outcome.Folder.LatestCheckpoint,
+            ["unusable_images"] = outcome.UnusableImages,
+        });
+        return outcome.Finished ? 0 : 1;
+    }
+
+    private static TimeSpan Minutes(double minutes)
+    {
+        const double year = 365 * 24 * 60;
+        return minutes is >= 0 and <= year
+            ? TimeSpan.FromMinutes(minutes)
+            : throw new RequestException($"--save-minutes must be in [0, {year}], not {minutes}");
     }
 
     private static void DrawViews(TrainSettings settings, string path, Terminal terminal)
     {
         using var source = ImageSources.Open(settings.Data, settings.Split);
         using var sheet = ViewSheet.Draw(source, new MultiCropRecipe(settings.Views), PreviewedImages, (ulong)settings.Training.Seed);
-        PngWriter.Save(sheet, path);
+        try
+        {
+            PngWriter.Save(sheet, path);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new RequestException($"{path} cannot be written ({error.Message.TrimEnd('.')}): name a .png in a folder that is there");
+        }
+
         terminal.Line($"{path}: {Math.Min(PreviewedImages, source.Count).ToString(CultureInfo.InvariantCulture)} images, a row each: the image, its global crops, its local crops");
         terminal.Result(new JsonObject { ["preview"] = Path.GetFullPath(path) });
     }

@@ -50,9 +50,12 @@ internal sealed record TrainSettings
         Training.Validated();
         Dino.Validated();
         Views.Validate();
-        return Shape is not null && Views.LocalCount > 0 && Views.LocalSize < Shape.PatchSize
-            ? throw new ArgumentException($"local crops of {Views.LocalSize} pixels are smaller than one patch of {Shape.PatchSize}: raise --local-crops-size")
-            : this;
+        string? fault =
+            Shape is not null && Views.LocalCount > 0 && Views.LocalSize < Shape.PatchSize
+                ? $"local crops of {Views.LocalSize} pixels are smaller than one patch of {Shape.PatchSize}: raise --local-crops-size" :
+            Dino.StudentSees == StudentCrops.Local && Views.LocalCount == 0
+                ? "a student that sees local crops only needs some: raise --local-crops-number, or use --student-crops all" : null;
+        return fault is null ? this : throw new ArgumentException(fault);
     }
 
     /// <summary>The settings under the names of the reference's arguments, as they stand in a checkpoint.</summary>

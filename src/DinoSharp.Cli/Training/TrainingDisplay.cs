@@ -6,13 +6,16 @@ using Spectre.Console;
 namespace DinoSharp.Cli.Training;
 
 /// <summary>A training as people watch it: one line that is written over on a terminal, and a line now and then in a log.</summary>
-internal sealed class TrainingDisplay(Terminal terminal, TrainingPlan plan, long stepsDone) : IDisposable
+internal sealed class TrainingDisplay(Terminal terminal, TrainingPlan plan) : IDisposable
 {
-    private const int BarWidth = 24;
+    private const int BarWidth = 12;
+
+    /// <summary>Share of the time spent waiting for images from which on it is shown.</summary>
+    private const double WorthTelling = 0.01;
+
     private static readonly TimeSpan BetweenLogLines = TimeSpan.FromSeconds(10);
 
     private readonly bool _interactive = terminal.Rich.Profile.Capabilities.Interactive && terminal.Rich.Profile.Out.IsTerminal;
-    private readonly long _first = stepsDone;
     private long _lastLine;
     private bool _open;
 
@@ -45,16 +48,19 @@ internal sealed class TrainingDisplay(Terminal terminal, TrainingPlan plan, long
 
     public void Dispose() => Close();
 
+    /// <summary>What matters most comes first: a narrow terminal shows the beginning only.</summary>
     private string Describe(RunProgress progress)
     {
         double share = (double)progress.StepsDone / plan.TotalSteps;
         string bar = new string('=', (int)(share * BarWidth)).PadRight(BarWidth, '.');
-        string metrics = string.Join("  ", progress.Metrics.Select(m => string.Create(CultureInfo.InvariantCulture, $"{m.Name} {m.Value:F3}")));
         long epoch = Math.Min((progress.StepsDone - 1) / plan.StepsPerEpoch + 1, plan.Epochs);
-        string left = progress.StepsDone == _first ? "" : $"  {Duration(progress.TimeLeft)} left";
+        string left = progress.StepsDone == plan.TotalSteps ? "" : $"  {Duration(progress.TimeLeft)} left";
+        string loader = progress.LoaderWaitShare < WorthTelling ? ""
+            : string.Create(CultureInfo.InvariantCulture, $"  loader {Math.Min(progress.LoaderWaitShare, 1) * 100:F0} %");
+        string metrics = string.Concat(progress.Metrics.Select(m => string.Create(CultureInfo.InvariantCulture, $"  {m.Name} {m.Value:F3}")));
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"[{bar}] {share,4:P0}  epoch {epoch}/{plan.Epochs}  step {progress.StepsDone}/{plan.TotalSteps}  {metrics}  {progress.ImagesPerSecond:F1} im/s{left}");
+            $"[{bar}] {share * 100,3:F0} %  epoch {epoch}/{plan.Epochs}{left}  {progress.ImagesPerSecond:F1} im/s{loader}{metrics}");
     }
 
     private static string Duration(TimeSpan time) => time.TotalHours >= 1

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using DinoSharp.Checkpoints;
 using TorchSharp;
 using TorchSharp.Modules;
 
@@ -56,7 +57,11 @@ public sealed class MetricsLog : IDisposable
 
     private static void DropAfter(string path, long stepsDone)
     {
-        var kept = Read(path).Where(line => line["step"]!.GetValue<long>() <= stepsDone).Select(line => line.ToJsonString()).ToArray();
-        File.WriteAllLines(path, kept);
+        string[] kept = [.. Read(path).Where(line => line["step"]!.GetValue<long>() <= stepsDone).Select(line => line.ToJsonString())];
+        AtomicFile.Write(path, stream =>
+        {
+            using var writer = new StreamWriter(stream, leaveOpen: true);
+            Array.ForEach(kept, writer.WriteLine);
+        });
     }
 }
