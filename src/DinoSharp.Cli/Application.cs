@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using DinoSharp.Checkpoints;
 using DinoSharp.Cli.Commands;
 using DinoSharp.Data;
@@ -22,7 +23,17 @@ internal static class Application
     public static int Run(string[] arguments)
     {
         var root = Root();
-        var parsed = root.Parse(arguments.Length == 0 ? ["--help"] : ReferenceCommandLine.Translate(arguments));
+        ParseResult parsed;
+        try
+        {
+            parsed = root.Parse(arguments.Length == 0 ? ["--help"] : ReferenceCommandLine.Translate(arguments));
+        }
+        catch (RequestException error)
+        {
+            Console.Error.WriteLine($"dino: {error.Message}");
+            return WrongRequest;
+        }
+
         if (parsed.Errors.Count > 0)
         {
             Console.Error.WriteLine($"dino: {Fault(parsed, root)}");
@@ -46,16 +57,30 @@ internal static class Application
         var verb = parsed.CommandResult.Command;
         return verb == root && parsed.UnmatchedTokens.Count > 0
             ? $"there is no '{parsed.UnmatchedTokens[0]}'; the verbs are {string.Join(", ", root.Subcommands.Select(c => c.Name))} (see dino --help)"
-            : $"{parsed.Errors[0].Message.ReplaceLineEndings(" ").TrimEnd('.')} (see dino {(verb == root ? "" : verb.Name + " ")}--help)";
+            : $"{Plainly(parsed.Errors[0].Message)} (see dino {(verb == root ? "" : verb.Name + " ")}--help)";
     }
 
-    private static RootCommand Root() => new("Self-supervised vision: learn features from unlabelled images, measure them, use them.")
+    /// <summary>The parser's message in the words of a command line instead of those of the runtime.</summary>
+    private static string Plainly(string message) => message
+        .ReplaceLineEndings(" ")
+        .TrimEnd('.')
+        .Replace("as expected type 'System.Double'", "as a number", StringComparison.Ordinal)
+        .Replace("as expected type 'System.Int32'", "as a whole number", StringComparison.Ordinal)
+        .Replace("as expected type 'System.Int64'", "as a whole number", StringComparison.Ordinal);
+
+    private static RootCommand Root()
     {
-        GlobalOptions.Json,
-        GlobalOptions.Verbose,
-        GlobalOptions.Device,
-        TrainCommand.Create(),
-    };
+        var root = new RootCommand("Self-supervised vision: learn features from unlabelled images, measure them, use them.")
+        {
+            GlobalOptions.Json,
+            GlobalOptions.Verbose,
+            GlobalOptions.Device,
+            TrainCommand.Create().Command,
+        };
+        var help = root.Options.OfType<HelpOption>().Single();
+        help.Action = new GroupedHelp((HelpAction)help.Action!);
+        return root;
+    }
 
     /// <summary>The exit code for failures that have one line to say; null for faults of this program, whose trace is wanted.</summary>
     private static int? CodeOf(Exception error) => error switch

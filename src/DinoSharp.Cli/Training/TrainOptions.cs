@@ -17,7 +17,7 @@ internal sealed class TrainOptions
     private static readonly MultiCropOptions Crops = new();
 
     // data
-    private readonly Option<string?> _data = Text("--data", "images to learn from: a folder, .zip, .csv, .txt or idx files; labels are not needed", "--data-path", "--data_path");
+    private readonly Option<string?> _data = Text("--data", "images to learn from: a folder, .zip, .csv, .txt or idx files; labels are not needed", "--data-path");
     private readonly Option<string?> _split = Text("--split", "which part of the data, e.g. train; by default train where there are splits");
 
     // network
@@ -27,7 +27,7 @@ internal sealed class TrainOptions
     private readonly Option<int?> _embedDim = Maybe<int>("--embed-dim", "length of a token, instead of the named network's");
     private readonly Option<int?> _depth = Maybe<int>("--depth", "number of blocks, instead of the named network's");
     private readonly Option<int?> _heads = Maybe<int>("--num-heads", "attention heads, instead of the named network's");
-    private readonly Option<double> _dropPath = Value("--drop-path-rate", "stochastic depth of the student", 0.1, "--drop_path");
+    private readonly Option<double> _dropPath = Value("--drop-path-rate", "stochastic depth of the student", 0.1);
 
     // head and loss
     private readonly Option<int> _outDim = Value("--out-dim", "outputs K of the head", 65536);
@@ -59,7 +59,7 @@ internal sealed class TrainOptions
     private readonly Option<OptimizerKind> _optimizer = Choice(
         "--optimizer", "optimizer", OptimizerKind.AdamW, ("adamw", OptimizerKind.AdamW), ("sgd", OptimizerKind.Sgd), ("lars", OptimizerKind.Lars));
     private readonly Option<int> _epochs = Value("--epochs", "passes over the data", 100);
-    private readonly Option<int> _batchSize = Value("--batch-size", "images an optimizer step sees", 64, "--batch-size-per-gpu", "--batch_size_per_gpu");
+    private readonly Option<int> _batchSize = Value("--batch-size", "images an optimizer step sees", 64, "--batch-size-per-gpu");
     private readonly Option<int> _accumulation = Value("--accumulation-steps", "parts a batch is cut into to save memory; the result is the same", 1);
     private readonly Option<double> _lr = Value("--lr", "peak learning rate for a batch of 256; scaled with the batch size", 5e-4);
     private readonly Option<double> _minLr = Value("--min-lr", "learning rate at the end", 1e-6);
@@ -89,15 +89,27 @@ internal sealed class TrainOptions
     private readonly Option<Interval> _blurRadius = Range("--blur-radius", "standard deviation of the blur in pixels", Crops.BlurRadius);
     private readonly Option<double> _solarize = Value("--solarize-probability", "chance that the second global crop is solarised", Crops.SolarizeProbability);
 
-    /// <summary>All options, in the order of the help.</summary>
-    public IEnumerable<Option> All =>
+    public Option Data => _data;
+
+    /// <summary>What a newcomer sets, after the data.</summary>
+    public Option[] MostUsed => [_arch, _patchSize, _epochs, _batchSize];
+
+    public Option[] Images => [_split];
+
+    public Option[] Network => [_embedDim, _depth, _heads, _dropPath];
+
+    public Option[] HeadAndLoss =>
     [
-        _data, _split,
-        _method, _arch, _patchSize, _embedDim, _depth, _heads, _dropPath,
-        _outDim, _headLayers, _headHidden, _headBottleneck, _normLast, _headBatchNorm, _studentTemp, _warmupTeacherTemp, _teacherTemp,
-        _warmupTeacherTempEpochs, _momentumTeacher, _centerMomentum, _centering, _sharpening, _studentCrops, _teacher, _freezeLast,
-        _optimizer, _epochs, _batchSize, _accumulation, _lr, _minLr, _warmupEpochs, _weightDecay, _weightDecayEnd, _clipGrad, _seed,
-        _globalSize, _localSize, _globalScale, _localScale, _ratio, _localCount, _flip, _jitter, _brightness, _contrast, _saturation, _hue,
+        _method, _outDim, _headLayers, _headHidden, _headBottleneck, _normLast, _headBatchNorm, _freezeLast, _studentTemp, _teacherTemp,
+        _warmupTeacherTemp, _warmupTeacherTempEpochs, _momentumTeacher, _centerMomentum, _centering, _sharpening, _studentCrops, _teacher,
+    ];
+
+    public Option[] Optimization =>
+        [_optimizer, _lr, _minLr, _warmupEpochs, _weightDecay, _weightDecayEnd, _clipGrad, _accumulation, _seed];
+
+    public Option[] Views =>
+    [
+        _globalSize, _localSize, _localCount, _globalScale, _localScale, _ratio, _flip, _jitter, _brightness, _contrast, _saturation, _hue,
         _grayscale, _blurFirst, _blurSecond, _blurLocal, _blurRadius, _solarize,
     ];
 
