@@ -22,11 +22,11 @@ internal static class Application
     /// <returns>0 done, 1 failed at work, 2 the request was wrong</returns>
     public static int Run(string[] arguments)
     {
-        var root = Root();
+        var root = Root(TrainCommand.Create());
         ParseResult parsed;
         try
         {
-            parsed = root.Parse(arguments.Length == 0 ? ["--help"] : ReferenceCommandLine.Translate(arguments));
+            parsed = Parse(root, arguments);
         }
         catch (RequestException error)
         {
@@ -51,6 +51,10 @@ internal static class Application
         }
     }
 
+    /// <summary>Reads a command line, in this program's spelling or the reference's.</summary>
+    public static ParseResult Parse(RootCommand root, string[] arguments) =>
+        root.Parse(arguments.Length == 0 ? ["--help"] : FlagWords.Spell(root, ReferenceCommandLine.Translate(arguments)));
+
     /// <summary>What is wrong with a command line, and where to read how it is right.</summary>
     private static string Fault(ParseResult parsed, RootCommand root)
     {
@@ -68,14 +72,15 @@ internal static class Application
         .Replace("as expected type 'System.Int32'", "as a whole number", StringComparison.Ordinal)
         .Replace("as expected type 'System.Int64'", "as a whole number", StringComparison.Ordinal);
 
-    private static RootCommand Root()
+    /// <summary>All verbs.</summary>
+    public static RootCommand Root(TrainCommand train)
     {
         var root = new RootCommand("Self-supervised vision: learn features from unlabelled images, measure them, use them.")
         {
             GlobalOptions.Json,
             GlobalOptions.Verbose,
             GlobalOptions.Device,
-            TrainCommand.Create().Command,
+            train.Command,
         };
         var help = root.Options.OfType<HelpOption>().Single();
         help.Action = new GroupedHelp((HelpAction)help.Action!);
