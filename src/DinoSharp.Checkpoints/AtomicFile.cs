@@ -21,11 +21,12 @@ public static class AtomicFile
 
             File.Move(beside, path, overwrite: true);
         }
-        catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
+        catch (Exception cause) when (cause is IOException or UnauthorizedAccessException || IsPastSizeLimit(cause))
         {
             TryDelete(beside);
+            string reason = cause.Message.Split(" (Parameter")[0].TrimEnd('.');
             string kept = File.Exists(path) ? "; the file that was there before is intact" : "";
-            throw new CheckpointException($"{path}: cannot be written ({cause.Message.TrimEnd('.')}){kept}", cause);
+            throw new CheckpointException($"{path}: cannot be written ({reason}){kept}", cause);
         }
         catch
         {
@@ -33,6 +34,9 @@ public static class AtomicFile
             throw;
         }
     }
+
+    // A write past the largest file a file system or user may have (4 GB on FAT32) comes as this from .NET, and not as an IOException.
+    private static bool IsPastSizeLimit(Exception cause) => cause is ArgumentOutOfRangeException { ParamName: "value" };
 
     // Clearing up must not hide why the write failed: a leftover is overwritten by the next write.
     private static void TryDelete(string path)

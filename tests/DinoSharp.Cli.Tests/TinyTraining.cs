@@ -33,7 +33,7 @@ internal static class TinyTraining
     /// <summary>The arguments of a training; what is in <paramref name="more"/> replaces what is given twice.</summary>
     public static string[] Arguments(string data, string run, int epochs, params string[] more)
     {
-        List<string> network = [.. Network];
+        List<string> network = [.. Network, "--epochs", epochs.ToString(CultureInfo.InvariantCulture)];
         foreach (string option in more.Where(word => word.StartsWith("--", StringComparison.Ordinal)))
         {
             int at = network.IndexOf(option);
@@ -43,7 +43,7 @@ internal static class TinyTraining
             }
         }
 
-        return ["train", "--data", data, "--out", run, "--epochs", epochs.ToString(CultureInfo.InvariantCulture), .. network, .. more];
+        return ["train", "--data", data, "--out", run, .. network, .. more];
     }
 
     /// <summary>The lines of metrics that steps left; those of k-NN stand beside them.</summary>

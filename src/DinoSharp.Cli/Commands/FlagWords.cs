@@ -13,14 +13,20 @@ internal static class FlagWords
             .SelectMany(option => option.Aliases.Append(option.Name))
             .ToHashSet();
         string[] spelled = [.. words];
-        for (int i = 1; i < words.Length; i++)
+        for (int i = 0; i < words.Length; i++)
         {
-            if (flags.Contains(words[i - 1]))
+            if (i > 0 && flags.Contains(words[i - 1]))
             {
-                spelled[i] = words[i].ToLowerInvariant() switch { "on" or "1" => "true", "off" or "0" => "false", _ => words[i] };
+                spelled[i] = Plain(words[i]);
+            }
+            else if (words[i].Split('=', 2) is [string name, string value] && flags.Contains(name))
+            {
+                spelled[i] = $"{name}={Plain(value)}";
             }
         }
 
         return spelled;
     }
+
+    private static string Plain(string word) => word.ToLowerInvariant() switch { "on" or "1" => "true", "off" or "0" => "false", _ => word };
 }

@@ -27,7 +27,7 @@ internal static class OptionFactory
     public static Option<string> Required(string name, string description, params string[] aliases) =>
         new(name, aliases) { Description = description, Required = true };
 
-    /// <summary>Yes or no: the bare name, or followed by true, false, on, off, 1 or 0.</summary>
+    /// <summary>Yes or no: the bare name, or followed by true or false; also by on, off, 1 or 0 (<see cref="FlagWords"/>).</summary>
     public static Option<bool> Flag(string name, string description, bool initial = false, params string[] aliases) =>
         new(name, aliases)
         {
@@ -79,9 +79,9 @@ internal static class OptionFactory
     {
         switch (result.Tokens.Count == 0 ? "true" : result.Tokens[0].Value.ToLowerInvariant())
         {
-            case "true" or "on" or "1":
+            case "true":
                 return true;
-            case "false" or "off" or "0":
+            case "false":
                 return false;
             default:
                 result.AddError($"'{result.Tokens[0].Value}' is neither true nor false");

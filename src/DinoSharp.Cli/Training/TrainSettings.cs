@@ -96,7 +96,9 @@ internal sealed record TrainSettings
     public JsonObject ToFlatJson()
     {
         var flat = new JsonObject();
-        Flatten(JsonSerializer.SerializeToNode(this, Json)!.AsObject(), "");
+        // The warm-up that applies: whether it was left out or named makes no other run.
+        var effective = this with { Training = Training with { WarmupEpochs = Training.EffectiveWarmupEpochs } };
+        Flatten(JsonSerializer.SerializeToNode(effective, Json)!.AsObject(), "");
         return flat;
 
         void Flatten(JsonObject group, string prefix)
