@@ -6,7 +6,10 @@ public static class AtomicFile
     /// <summary>What stands behind the name while the file is being written.</summary>
     public const string BesideSuffix = ".partial";
 
-    /// <summary>Replaces <paramref name="path"/> by what <paramref name="write"/> writes. On any failure the file that was there stays as it was.</summary>
+    /// <summary>
+    /// Replaces <paramref name="path"/> by what <paramref name="write"/> writes. On any failure the file that was there stays as it
+    /// was.
+    /// </summary>
     /// <exception cref="CheckpointException">The disk is full or the place cannot be written.</exception>
     public static void Write(string path, Action<Stream> write)
     {

@@ -59,8 +59,9 @@ internal static class Application
     private static string Fault(ParseResult parsed, RootCommand root)
     {
         var verb = parsed.CommandResult.Command;
+        string verbs = string.Join(", ", root.Subcommands.Select(c => c.Name));
         return verb == root && parsed.UnmatchedTokens.Count > 0
-            ? $"there is no '{parsed.UnmatchedTokens[0]}'; the verbs are {string.Join(", ", root.Subcommands.Select(c => c.Name))} (see dino --help)"
+            ? $"there is no '{parsed.UnmatchedTokens[0]}'; the verbs are {verbs} (see dino --help)"
             : $"{Plainly(parsed.Errors[0].Message)} (see dino {(verb == root ? "" : verb.Name + " ")}--help)";
     }
 

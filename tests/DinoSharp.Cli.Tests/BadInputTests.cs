@@ -104,7 +104,8 @@ public sealed class BadInputTests
     {
         using TestFolder folder = new();
         string data = TinyTraining.WriteImages(folder, 8), run = Path.Combine(folder.Path, "run");
-        Dino.Run(TinyTraining.Arguments(data, run, 50, "--lr", "1e30", "--clip-grad", "0", "--warmup-epochs", "0")).Failed(1, "NaN", "--lr", "--clip-grad");
+        Dino.Run(TinyTraining.Arguments(data, run, 50, "--lr", "1e30", "--clip-grad", "0", "--warmup-epochs", "0"))
+            .Failed(1, "NaN", "--lr", "--clip-grad");
         Assert.True(File.Exists(Path.Combine(run, "checkpoints", "diverged.pth")));
     }
 

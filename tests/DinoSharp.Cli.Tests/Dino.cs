@@ -18,8 +18,11 @@ internal static class Dino
     /// <summary>Starts one command. Computing is on the CPU, so that results are the same on every machine.</summary>
     public static Process Start(params string[] arguments) => Start("dotnet", Line(arguments));
 
-    private static string[] Line(string[] arguments) =>
-        [Path.Combine(AppContext.BaseDirectory, "dino.dll"), .. arguments, .. arguments.Contains("--device") ? [] : (string[])["--device", "cpu"]];
+    private static string[] Line(string[] arguments)
+    {
+        string[] line = [Path.Combine(AppContext.BaseDirectory, "dino.dll"), .. arguments];
+        return arguments.Contains("--device") ? line : [.. line, "--device", "cpu"];
+    }
 
     private static Process Start(string program, IEnumerable<string> arguments)
     {

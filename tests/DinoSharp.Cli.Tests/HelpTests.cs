@@ -5,7 +5,9 @@ namespace DinoSharp.Cli.Tests;
 /// <summary>What a newcomer reads.</summary>
 public sealed class HelpTests
 {
-    /// <summary>After a wanted change: dino train --help > tests/DinoSharp.Cli.Tests/fixtures/train-help.txt, and N for the threads.</summary>
+    /// <summary>
+    /// After a wanted change: dino train --help > tests/DinoSharp.Cli.Tests/fixtures/train-help.txt, and N for the threads.
+    /// </summary>
     [Fact]
     public void The_help_of_train_is_the_one_last_agreed_on()
     {

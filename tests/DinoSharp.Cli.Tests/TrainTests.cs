@@ -12,7 +12,8 @@ public sealed class TrainTests
     {
         using TestFolder folder = new();
         string data = TinyTraining.WriteImages(folder, 12), run = Path.Combine(folder.Path, "runs/first");
-        var result = Dino.Run(TinyTraining.Arguments(data, run, 4, "--knn-every", "2", "--keep-every", "2", "--log-every", "2", "--json")).Succeeded();
+        string[] arguments = TinyTraining.Arguments(data, run, 4, "--knn-every", "2", "--keep-every", "2", "--log-every", "2", "--json");
+        var result = Dino.Run(arguments).Succeeded();
 
         Assert.Equal(
             (run, true, 12L, 12L, TinyTraining.Latest(run), 0),
@@ -34,7 +35,8 @@ public sealed class TrainTests
     public void The_number_of_loading_threads_changes_no_bit()
     {
         using TestFolder folder = new();
-        string data = TinyTraining.WriteImages(folder, 12), one = Path.Combine(folder.Path, "one"), many = Path.Combine(folder.Path, "many");
+        string data = TinyTraining.WriteImages(folder, 12);
+        string one = Path.Combine(folder.Path, "one"), many = Path.Combine(folder.Path, "many");
         Dino.Run(TinyTraining.Arguments(data, one, 3, "--threads", "1")).Succeeded();
         Dino.Run(TinyTraining.Arguments(data, many, 3, "--threads", "5")).Succeeded();
         Assert.Equal(File.ReadAllBytes(TinyTraining.Latest(one)), File.ReadAllBytes(TinyTraining.Latest(many)));
@@ -45,8 +47,8 @@ public sealed class TrainTests
     {
         using TestFolder folder = new();
         string run = Path.Combine(folder.Path, "run"), images = TestFolder.Fixture("images");
-        int count = Directory.EnumerateFiles(images).Count();
-        var result = Dino.Run(TinyTraining.Arguments(images, run, 3, "--batch-size", count.ToString(CultureInfo.InvariantCulture))).Succeeded();
+        string all = Directory.EnumerateFiles(images).Count().ToString(CultureInfo.InvariantCulture);
+        var result = Dino.Run(TinyTraining.Arguments(images, run, 3, "--batch-size", all)).Succeeded();
         Assert.DoesNotContain("could not be used", result.Output, StringComparison.Ordinal);
     }
 
@@ -79,7 +81,7 @@ public sealed class TrainTests
         string data = TinyTraining.WriteImages(folder, 4), run = Path.Combine(folder.Path, "run");
         string output = Dino.Run(TinyTraining.Arguments(data, run, 1, "--out-dim", "8192", "--warmup-epochs", "1")).Succeeded().Output;
         Assert.Equal(3, output.Split('\n').Count(line => line.StartsWith("advice: ", StringComparison.Ordinal)));
-        Assert.Contains("8,192 outputs for 4 images", output, StringComparison.Ordinal);
+        Assert.Contains("8,192 outputs are many for 4 images", output, StringComparison.Ordinal);
         Assert.Contains("--freeze-last-layer", output, StringComparison.Ordinal);
         Assert.Contains("--warmup-epochs", output, StringComparison.Ordinal);
     }
@@ -92,6 +94,7 @@ public sealed class TrainTests
         Dino.Run("train", "--data", data, "--preview-views", sheet).Succeeded();
         using var drawn = ImageDecoder.Load(sheet);
         Assert.InRange(drawn.Height, 3 * 224, 3 * 240);
-        Dino.Run("train", "--data", data, "--preview-views", Path.Combine(folder.Path, "nowhere/sheet.png")).Failed(2, "nowhere/sheet.png", "a folder that is there");
+        Dino.Run("train", "--data", data, "--preview-views", Path.Combine(folder.Path, "nowhere/sheet.png"))
+            .Failed(2, "nowhere/sheet.png", "a folder that is there");
     }
 }

@@ -28,5 +28,10 @@ internal static class FlagWords
         return spelled;
     }
 
-    private static string Plain(string word) => word.ToLowerInvariant() switch { "on" or "1" => "true", "off" or "0" => "false", _ => word };
+    private static string Plain(string word) => word.ToLowerInvariant() switch
+    {
+        "on" or "1" => "true",
+        "off" or "0" => "false",
+        _ => word,
+    };
 }

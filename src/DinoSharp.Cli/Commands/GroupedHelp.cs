@@ -17,7 +17,8 @@ internal sealed record OptionGroup(string Heading, params Option[] Options);
 /// <param name="example">a first command line</param>
 /// <param name="note">a last line</param>
 /// <param name="groups">its options, the most used first</param>
-internal sealed class GroupedCommand(string name, string description, string example, string note, params OptionGroup[] groups) : Command(name, description)
+internal sealed class GroupedCommand(string name, string description, string example, string note, params OptionGroup[] groups)
+    : Command(name, description)
 {
     public string Example => example;
 
@@ -26,7 +27,9 @@ internal sealed class GroupedCommand(string name, string description, string exa
     public IReadOnlyList<OptionGroup> Groups => groups;
 }
 
-/// <summary>The help of a <see cref="GroupedCommand"/>: by groups, names on the left, what they do and their defaults on the right.</summary>
+/// <summary>
+/// The help of a <see cref="GroupedCommand"/>: by groups, names on the left, what they do and their defaults on the right.
+/// </summary>
 /// <param name="plain">the help of all other commands</param>
 internal sealed class GroupedHelp(HelpAction plain) : SynchronousCommandLineAction
 {
@@ -89,11 +92,14 @@ internal sealed class GroupedHelp(HelpAction plain) : SynchronousCommandLineActi
             true => " (default true; false turns it off)",
             double number => $" (default {Show(number)})",
             Interval interval => $" (default {Show(interval.Low)} {Show(interval.High)})",
-            // Words of a choice are its value's name, with hyphens perhaps.
-            Enum => $" (default {option.HelpName!.Split('|').First(w => w.Replace("-", "", StringComparison.Ordinal).Equals(value.ToString(), StringComparison.OrdinalIgnoreCase))})",
+            Enum choice => $" (default {WordOf(choice, option.HelpName!.Split('|'))})",
             _ => string.Create(CultureInfo.InvariantCulture, $" (default {value})"),
         }
         : "";
+
+    /// <summary>Words of a choice are its value's name, with hyphens perhaps.</summary>
+    private static string WordOf(Enum choice, string[] words) => words.First(
+        word => word.Replace("-", "", StringComparison.Ordinal).Equals(choice.ToString(), StringComparison.OrdinalIgnoreCase));
 
     private static string Show(double number) => number.ToString("0.######", CultureInfo.InvariantCulture);
 

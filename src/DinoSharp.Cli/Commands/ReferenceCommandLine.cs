@@ -23,7 +23,9 @@ internal static class ReferenceCommandLine
     /// <summary>The reference's defaults that are other than this program's, by option.</summary>
     private static readonly (string Name, string Value)[] Defaults = [("--warmup-epochs", "10")];
 
-    /// <summary>The same command in this program's words; option names with underscores become the hyphenated ones in any command.</summary>
+    /// <summary>
+    /// The same command in this program's words; option names with underscores become the hyphenated ones in any command.
+    /// </summary>
     public static string[] Translate(string[] arguments)
     {
         string[] words = [.. arguments.Select(Hyphenated)];

@@ -15,13 +15,19 @@ internal sealed class TrainCommand
     private const int PreviewedImages = 8;
 
     private readonly TrainOptions _options = new();
-    private readonly Option<string?> _out = OptionFactory.Text("--out", "run folder; a run of the same settings in it goes on", "--output-dir");
-    private readonly Option<int> _threads = OptionFactory.Value("--threads", "threads that load images", Environment.ProcessorCount, "--num-workers");
+    private readonly Option<string?> _out = OptionFactory.Text(
+        "--out", "run folder; a run of the same settings in it goes on", "--output-dir");
+    private readonly Option<int> _threads = OptionFactory.Value(
+        "--threads", "threads that load images", Environment.ProcessorCount, "--num-workers");
     private readonly Option<int> _logEvery = OptionFactory.Value("--log-every", "steps between two lines of metrics", 10);
-    private readonly Option<double> _saveMinutes = OptionFactory.Value("--save-minutes", "minutes between two saves of the newest state", 10.0);
-    private readonly Option<int> _keepEvery = OptionFactory.Value("--keep-every", "epochs between two checkpoints that are kept; 0 for none", 20, "--saveckp-freq");
-    private readonly Option<int> _knnEvery = OptionFactory.Value("--knn-every", "epochs between two k-NN evaluations, which also choose the best checkpoint; 0 for none", 0);
-    private readonly Option<string?> _knnData = OptionFactory.Text("--knn-data", "labelled images for --knn-every, with a test or val split or without; by default --data");
+    private readonly Option<double> _saveMinutes = OptionFactory.Value(
+        "--save-minutes", "minutes between two saves of the newest state", 10.0);
+    private readonly Option<int> _keepEvery = OptionFactory.Value(
+        "--keep-every", "epochs between two checkpoints that are kept; 0 for none", 20, "--saveckp-freq");
+    private readonly Option<int> _knnEvery = OptionFactory.Value(
+        "--knn-every", "epochs between two k-NN evaluations, which also choose the best checkpoint; 0 for none", 0);
+    private readonly Option<string?> _knnData = OptionFactory.Text(
+        "--knn-data", "labelled images for --knn-every, with a test or val split or without; by default --data");
     private readonly Option<double> _faultShare = OptionFactory.Value("--fault-share", "part of the images that may be unusable", 0.05);
     private readonly Option<string?> _preview = OptionFactory.Text("--preview-views", "only draw what the network would see, to this .png");
 
@@ -141,7 +147,9 @@ internal sealed class TrainCommand
             throw new RequestException($"{path} cannot be written ({error.Message.TrimEnd('.')}): name a .png in a folder that is there");
         }
 
-        terminal.Line($"{path}: {Math.Min(PreviewedImages, source.Count).ToString(CultureInfo.InvariantCulture)} images, a row each: the image, its global crops, its local crops");
+        int rows = Math.Min(PreviewedImages, source.Count);
+        terminal.Line(string.Create(
+            CultureInfo.InvariantCulture, $"{path}: {rows} images, a row each: the image, its global crops, its local crops"));
         terminal.Result(new JsonObject { ["preview"] = Path.GetFullPath(path) });
     }
 }

@@ -27,6 +27,8 @@ internal sealed record RunRequest
     public RunRequest Validated()
     {
         Recording.Validated();
-        return FaultShare is >= 0 and <= 1 ? this : throw new ArgumentException($"the share of unusable images must be in [0, 1], not {FaultShare}: see --fault-share");
+        return FaultShare is >= 0 and <= 1
+            ? this
+            : throw new ArgumentException($"the share of unusable images must be in [0, 1], not {FaultShare}: see --fault-share");
     }
 }

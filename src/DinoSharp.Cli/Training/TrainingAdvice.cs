@@ -8,7 +8,9 @@ internal static class TrainingAdvice
     /// <summary>Outputs an image from which on the head is called too large.</summary>
     private const int ManyOutputs = 4;
 
-    /// <summary>Enough on all of ImageNet to come within half a point of 65,536 (arXiv 2104.14294, appendix on the projection head).</summary>
+    /// <summary>
+    /// Enough on all of ImageNet to come within half a point of 65,536 (arXiv 2104.14294, appendix on the projection head).
+    /// </summary>
     private const int FewerOutputs = 4096;
 
     /// <summary>A line each.</summary>
@@ -20,7 +22,7 @@ internal static class TrainingAdvice
         if (dino.Head.OutputDim > FewerOutputs && dino.Head.OutputDim / ManyOutputs > images)
         {
             yield return string.Create(CultureInfo.InvariantCulture,
-                $"advice: {dino.Head.OutputDim:#,0} outputs for {images:#,0} images are more than help: --out-dim {FewerOutputs} or less trains faster");
+                $"advice: {dino.Head.OutputDim:#,0} outputs are many for {images:#,0} images: fewer train faster, as --out-dim {FewerOutputs}");
         }
 
         if (training.EffectiveWarmupEpochs == training.Epochs)
@@ -35,7 +37,7 @@ internal static class TrainingAdvice
 
         if (dino.WarmupTeacherTemperatureEpochs > training.Epochs)
         {
-            yield return "advice: the teacher's temperature does not get through its warm-up: lower --warmup-teacher-temp-epochs or raise --epochs";
+            yield return "advice: the teacher's temperature ends in its warm-up: lower --warmup-teacher-temp-epochs or raise --epochs";
         }
     }
 }

@@ -36,10 +36,12 @@ internal sealed class TrainingDisplay(Terminal terminal, TrainingPlan plan) : ID
         if (_interactive)
         {
             string line = Describe(progress);
-            terminal.Rich.Profile.Out.Writer.Write($"\r{line.PadRight(terminal.Rich.Profile.Width - 1)[..(terminal.Rich.Profile.Width - 1)]}");
+            int width = terminal.Rich.Profile.Width - 1;
+            terminal.Rich.Profile.Out.Writer.Write($"\r{line.PadRight(width)[..width]}");
             _open = true;
         }
-        else if (_lastLine == 0 || TimeProvider.System.GetElapsedTime(_lastLine) >= BetweenLogLines || progress.StepsDone == plan.TotalSteps)
+        else if (_lastLine == 0 || progress.StepsDone == plan.TotalSteps
+            || TimeProvider.System.GetElapsedTime(_lastLine) >= BetweenLogLines)
         {
             _lastLine = TimeProvider.System.GetTimestamp();
             terminal.Line(Describe(progress));
@@ -57,7 +59,8 @@ internal sealed class TrainingDisplay(Terminal terminal, TrainingPlan plan) : ID
         string left = progress.StepsDone == plan.TotalSteps ? "" : $"  {Duration(progress.TimeLeft)} left";
         string loader = progress.LoaderWaitShare < WorthTelling ? ""
             : string.Create(CultureInfo.InvariantCulture, $"  loader {Math.Min(progress.LoaderWaitShare, 1) * 100:F0} %");
-        string metrics = string.Concat(progress.Metrics.Select(m => string.Create(CultureInfo.InvariantCulture, $"  {m.Name} {m.Value:F3}")));
+        string metrics = string.Concat(progress.Metrics.Select(
+            metric => string.Create(CultureInfo.InvariantCulture, $"  {metric.Name} {metric.Value:F3}")));
         return string.Create(
             CultureInfo.InvariantCulture,
             $"[{bar}] {share * 100,3:F0} %  epoch {epoch}/{plan.Epochs}{left}  {progress.ImagesPerSecond:F1} im/s{loader}{metrics}");

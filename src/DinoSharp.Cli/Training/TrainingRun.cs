@@ -35,7 +35,12 @@ internal static class TrainingRun
 
         manual_seed(training.Seed);
         using var method = new DinoMethod(
-            settings.CreateBackbone(student: true), settings.CreateBackbone(student: false), settings.Dino, settings.Views.LocalCount, plan, request.Device);
+            settings.CreateBackbone(student: true),
+            settings.CreateBackbone(student: false),
+            settings.Dino,
+            settings.Views.LocalCount,
+            plan,
+            request.Device);
         using var trainer = new Trainer(method, training, plan);
         using var knn = request.KnnData is null ? null : new OnlineKnn(request.KnnData, settings.EvaluationRecipe, loading, request.Device);
 

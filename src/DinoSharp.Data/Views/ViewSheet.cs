@@ -13,7 +13,8 @@ public static class ViewSheet
     private const int Readable = 112;
 
     /// <summary>
-    /// Draws a row an image: the image itself, then its views of the first epoch, in larger pixels where they are small. The images are the first usable ones of that epoch, so
+    /// Draws a row an image: the image itself, then its views of the first epoch, in larger pixels where they are small. The images are
+    /// the first usable ones of that epoch, so
     /// fewer rows than asked for come of a smaller source.
     /// </summary>
     /// <param name="source">Where the images are from.</param>

@@ -49,7 +49,8 @@ public sealed class RunFolder
         {
             folder.RequireSame(settings);
         }
-        else if (File.Exists(folder.Path) || (Directory.Exists(folder.Path) && Directory.EnumerateFileSystemEntries(folder.Path).Any(IsForeign)))
+        else if (File.Exists(folder.Path) ||
+            (Directory.Exists(folder.Path) && Directory.EnumerateFileSystemEntries(folder.Path).Any(IsForeign)))
         {
             throw new RunFolderException($"{path} exists and is not a run folder: name another one with --out");
         }
@@ -62,7 +63,8 @@ public sealed class RunFolder
         }
         catch (Exception cause) when (cause is IOException or UnauthorizedAccessException or CheckpointException)
         {
-            throw new RunFolderException($"{path} cannot be made a run folder ({cause.Message.TrimEnd('.')}): name another one with --out", cause);
+            throw new RunFolderException(
+                $"{path} cannot be made a run folder ({cause.Message.TrimEnd('.')}): name another one with --out", cause);
         }
 
         return folder;

@@ -19,7 +19,8 @@ public sealed class RunLock : IDisposable
         catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
         {
             throw new RunFolderException(
-                $"{folder.Path} is in use ({cause.Message.TrimEnd('.')}): wait for the other process, or name another folder with --out", cause);
+                $"{folder.Path} is in use ({cause.Message.TrimEnd('.')}): wait for the other process, or name another folder with --out",
+                cause);
         }
     }
 
