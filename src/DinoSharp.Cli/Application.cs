@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using DinoSharp.Checkpoints;
 using DinoSharp.Cli.Commands;
 using DinoSharp.Data;
@@ -21,8 +22,18 @@ internal static class Application
     /// <returns>0 done, 1 failed at work, 2 the request was wrong</returns>
     public static int Run(string[] arguments)
     {
-        var root = Root();
-        var parsed = root.Parse(arguments.Length == 0 ? ["--help"] : ReferenceCommandLine.Translate(arguments));
+        var root = Root(TrainCommand.Create());
+        ParseResult parsed;
+        try
+        {
+            parsed = Parse(root, arguments);
+        }
+        catch (RequestException error)
+        {
+            Console.Error.WriteLine($"dino: {error.Message}");
+            return WrongRequest;
+        }
+
         if (parsed.Errors.Count > 0)
         {
             Console.Error.WriteLine($"dino: {Fault(parsed, root)}");
@@ -40,29 +51,49 @@ internal static class Application
         }
     }
 
+    /// <summary>Reads a command line, in this program's spelling or the reference's.</summary>
+    public static ParseResult Parse(RootCommand root, string[] arguments) =>
+        root.Parse(arguments.Length == 0 ? ["--help"] : FlagWords.Spell(root, ReferenceCommandLine.Translate(arguments)));
+
     /// <summary>What is wrong with a command line, and where to read how it is right.</summary>
     private static string Fault(ParseResult parsed, RootCommand root)
     {
         var verb = parsed.CommandResult.Command;
+        string verbs = string.Join(", ", root.Subcommands.Select(c => c.Name));
         return verb == root && parsed.UnmatchedTokens.Count > 0
-            ? $"there is no '{parsed.UnmatchedTokens[0]}'; the verbs are {string.Join(", ", root.Subcommands.Select(c => c.Name))} (see dino --help)"
-            : $"{parsed.Errors[0].Message.ReplaceLineEndings(" ").TrimEnd('.')} (see dino {(verb == root ? "" : verb.Name + " ")}--help)";
+            ? $"there is no '{parsed.UnmatchedTokens[0]}'; the verbs are {verbs} (see dino --help)"
+            : $"{Plainly(parsed.Errors[0].Message)} (see dino {(verb == root ? "" : verb.Name + " ")}--help)";
     }
 
-    private static RootCommand Root() => new("Self-supervised vision: learn features from unlabelled images, measure them, use them.")
+    /// <summary>The parser's message in the words of a command line instead of those of the runtime.</summary>
+    private static string Plainly(string message) => message
+        .ReplaceLineEndings(" ")
+        .TrimEnd('.')
+        .Replace("as expected type 'System.Double'", "as a number", StringComparison.Ordinal)
+        .Replace("as expected type 'System.Int32'", "as a whole number", StringComparison.Ordinal)
+        .Replace("as expected type 'System.Int64'", "as a whole number", StringComparison.Ordinal);
+
+    /// <summary>All verbs.</summary>
+    public static RootCommand Root(TrainCommand train)
     {
-        GlobalOptions.Json,
-        GlobalOptions.Verbose,
-        GlobalOptions.Device,
-        DemoCommand.Create(),
-        TrainCommand.Create(),
-        KnnCommand.Create(),
-        EmbedCommand.Create(),
-        AttentionCommand.Create(),
-        ModelsCommand.Create(),
-        InspectCommand.Create(),
-        ConvertCommand.Create(),
-    };
+        var root = new RootCommand("Self-supervised vision: learn features from unlabelled images, measure them, use them.")
+        {
+            GlobalOptions.Json,
+            GlobalOptions.Verbose,
+            GlobalOptions.Device,
+            DemoCommand.Create(),
+            train.Command,
+            KnnCommand.Create(),
+            EmbedCommand.Create(),
+            AttentionCommand.Create(),
+            ModelsCommand.Create(),
+            InspectCommand.Create(),
+            ConvertCommand.Create(),
+        };
+        var help = root.Options.OfType<HelpOption>().Single();
+        help.Action = new GroupedHelp((HelpAction)help.Action!);
+        return root;
+    }
 
     /// <summary>The exit code for failures that have one line to say; null for faults of this program, whose trace is wanted.</summary>
     private static int? CodeOf(Exception error) => error switch

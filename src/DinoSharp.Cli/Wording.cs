@@ -6,7 +6,7 @@ namespace DinoSharp.Cli;
 /// <summary>How numbers, times and faults are told to people, by all verbs alike.</summary>
 internal static class Wording
 {
-    private const int BarWidth = 24;
+    private const int BarWidth = 12;
     private const int FaultsShown = 10;
 
     /// <summary>A whole number with its thousands apart.</summary>
@@ -22,7 +22,7 @@ internal static class Wording
     /// <summary>A bar and a percentage.</summary>
     /// <param name="share">what is done, in 0 .. 1</param>
     public static string Bar(double share) => string.Create(
-        CultureInfo.InvariantCulture, $"[{new string('=', (int)(share * BarWidth)).PadRight(BarWidth, '.')}] {share,4:P0}");
+        CultureInfo.InvariantCulture, $"[{new string('=', (int)(share * BarWidth)).PadRight(BarWidth, '.')}] {share * 100,3:F0} %");
 
     /// <summary>Names images that could not be used, the first few of them.</summary>
     /// <param name="terminal">where to tell it</param>

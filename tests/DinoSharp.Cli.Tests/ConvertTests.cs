@@ -77,7 +77,7 @@ public sealed class ConvertTests : IDisposable
     public void A_ResNet_goes_to_files_and_not_to_Hugging_Face()
     {
         string torchvision = At("resnet.pth"), written = At("resnet.safetensors");
-        using var network = new ResNet([1, 1, 1, 1]);
+        using var network = new ResNet(new ResNetOptions { Blocks = [1, 1, 1, 1] });
         var weights = WeightLoading.Arrays(network);
         var state = new OrderedDictionary<object, object?>(weights.Select(w => KeyValuePair.Create<object, object?>(w.Key, w.Value)))
         {

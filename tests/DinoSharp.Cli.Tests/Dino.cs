@@ -9,35 +9,45 @@ internal static class Dino
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
     /// <summary>Runs one command to its end.</summary>
-    public static DinoResult Run(params string[] arguments)
-    {
-        using var process = Start(arguments);
-        var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-        if (!process.WaitForExit(Patience))
-        {
-            process.Kill(entireProcessTree: true);
-            throw new TimeoutException($"dino {string.Join(' ', arguments)} did not end within {Patience}");
-        }
+    public static DinoResult Run(params string[] arguments) => Finish(Start(arguments));
 
-        return new DinoResult(process.ExitCode, output.GetAwaiter().GetResult(), error.GetAwaiter().GetResult());
-    }
+    /// <summary>Runs one command in a shell whose script has it as "$@".</summary>
+    public static DinoResult RunInShell(string script, params string[] arguments) =>
+        Finish(Start("bash", ["-c", script, "bash", "dotnet", .. Line(arguments)]));
 
     /// <summary>Starts one command. Computing is on the CPU, so that results are the same on every machine.</summary>
-    public static Process Start(params string[] arguments)
+    public static Process Start(params string[] arguments) => Start("dotnet", Line(arguments));
+
+    private static string[] Line(string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet")
+        string[] line = [Path.Combine(AppContext.BaseDirectory, "dino.dll"), .. arguments];
+        return arguments.Contains("--device") ? line : [.. line, "--device", "cpu"];
+    }
+
+    private static Process Start(string program, IEnumerable<string> arguments)
+    {
+        var start = new ProcessStartInfo(program, arguments)
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             WorkingDirectory = Path.GetTempPath(),
         };
-        string[] all = [Path.Combine(AppContext.BaseDirectory, "dino.dll"), .. arguments, "--device", "cpu"];
-        foreach (string argument in all)
+        // Networks of the tests are too small to share: on a busy machine torch's threads would mostly wait for each other.
+        start.Environment["OMP_NUM_THREADS"] = "1";
+        return Process.Start(start)!;
+    }
+
+    private static DinoResult Finish(Process started)
+    {
+        using var process = started;
+        var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+        if (!process.WaitForExit(Patience))
         {
-            start.ArgumentList.Add(argument);
+            process.Kill(entireProcessTree: true);
+            throw new TimeoutException($"dino did not end within {Patience}");
         }
 
-        return Process.Start(start)!;
+        return new DinoResult(process.ExitCode, output.GetAwaiter().GetResult(), error.GetAwaiter().GetResult());
     }
 }
 

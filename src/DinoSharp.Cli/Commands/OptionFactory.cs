@@ -6,25 +6,26 @@ using DinoSharp.Data;
 namespace DinoSharp.Cli.Commands;
 
 /// <summary>
-/// Options with kebab-case names that also answer to the underscored names of the reference's scripts, with its ways to write values.
+/// Options with kebab-case names, and the ways of the reference's scripts to write values. Underscores in names are dealt with before
+/// (<see cref="ReferenceCommandLine"/>).
 /// </summary>
 internal static class OptionFactory
 {
     /// <summary>A number or text.</summary>
     public static Option<T> Value<T>(string name, string description, T initial, params string[] aliases) =>
-        new(name, WithUnderscores(name, aliases)) { Description = description, DefaultValueFactory = _ => initial };
+        new(name, aliases) { Description = description, DefaultValueFactory = _ => initial };
 
     /// <summary>A text that may be left out.</summary>
     public static Option<string?> Text(string name, string description, params string[] aliases) =>
-        new(name, WithUnderscores(name, aliases)) { Description = description };
+        new(name, aliases) { Description = description };
 
     /// <summary>A number that may be left out.</summary>
     public static Option<T?> Maybe<T>(string name, string description, params string[] aliases)
-        where T : struct => new(name, WithUnderscores(name, aliases)) { Description = description };
+        where T : struct => new(name, aliases) { Description = description };
 
     /// <summary>Several values after one name, as in --nb-knn 10 20.</summary>
     public static Option<T[]> Values<T>(string name, string description, T[] initial, params string[] aliases) =>
-        new(name, WithUnderscores(name, aliases))
+        new(name, aliases)
         {
             Description = description,
             Arity = ArgumentArity.OneOrMore,
@@ -34,11 +35,11 @@ internal static class OptionFactory
 
     /// <summary>A text that must be given.</summary>
     public static Option<string> Required(string name, string description, params string[] aliases) =>
-        new(name, WithUnderscores(name, aliases)) { Description = description, Required = true };
+        new(name, aliases) { Description = description, Required = true };
 
-    /// <summary>Yes or no: the bare name, or followed by true, false, on, off, 1 or 0.</summary>
+    /// <summary>Yes or no: the bare name, or followed by true or false; also by on, off, 1 or 0 (<see cref="FlagWords"/>).</summary>
     public static Option<bool> Flag(string name, string description, bool initial = false, params string[] aliases) =>
-        new(name, WithUnderscores(name, aliases))
+        new(name, aliases)
         {
             Description = description,
             Arity = ArgumentArity.ZeroOrOne,
@@ -50,9 +51,10 @@ internal static class OptionFactory
     public static Option<T> Choice<T>(string name, string description, T initial, params (string Word, T Value)[] choices)
     {
         string words = string.Join(", ", choices.Select(c => c.Word));
-        return new Option<T>(name, WithUnderscores(name))
+        return new Option<T>(name)
         {
-            Description = $"{description}: {words}",
+            Description = description,
+            HelpName = string.Join('|', choices.Select(c => c.Word)),
             DefaultValueFactory = _ => initial,
             CustomParser = result =>
             {
@@ -73,28 +75,23 @@ internal static class OptionFactory
 
     /// <summary>Two numbers after one name, as in --global-crops-scale 0.4 1.</summary>
     public static Option<Interval> Range(string name, string description, Interval initial) =>
-        new(name, WithUnderscores(name))
+        new(name)
         {
             Description = description,
+            HelpName = "LOW HIGH",
             Arity = new ArgumentArity(2, 2),
             AllowMultipleArgumentsPerToken = true,
             DefaultValueFactory = _ => initial,
             CustomParser = ParseInterval,
         };
 
-    private static string[] WithUnderscores(string name, params string[] aliases)
-    {
-        string underscored = "--" + name[2..].Replace('-', '_');
-        return underscored == name ? aliases : [underscored, .. aliases];
-    }
-
     private static bool ParseFlag(ArgumentResult result)
     {
         switch (result.Tokens.Count == 0 ? "true" : result.Tokens[0].Value.ToLowerInvariant())
         {
-            case "true" or "on" or "1":
+            case "true":
                 return true;
-            case "false" or "off" or "0":
+            case "false":
                 return false;
             default:
                 result.AddError($"'{result.Tokens[0].Value}' is neither true nor false");

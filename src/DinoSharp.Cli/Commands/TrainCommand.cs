@@ -14,13 +14,19 @@ internal sealed class TrainCommand
     private const int PreviewedImages = 8;
 
     private readonly TrainOptions _options = new();
-    private readonly Option<string?> _out = OptionFactory.Text("--out", "run folder; a run of the same settings in it goes on", "--output-dir", "--output_dir");
-    private readonly Option<int> _threads = OptionFactory.Value("--threads", "threads that load images", Environment.ProcessorCount, "--num-workers", "--num_workers");
+    private readonly Option<string?> _out = OptionFactory.Text(
+        "--out", "run folder; a run of the same settings in it goes on", "--output-dir");
+    private readonly Option<int> _threads = OptionFactory.Value(
+        "--threads", "threads that load images", Environment.ProcessorCount, "--num-workers");
     private readonly Option<int> _logEvery = OptionFactory.Value("--log-every", "steps between two lines of metrics", 10);
-    private readonly Option<double> _saveMinutes = OptionFactory.Value("--save-minutes", "minutes between two saves of the newest state", 10.0);
-    private readonly Option<int> _keepEvery = OptionFactory.Value("--keep-every", "epochs between two checkpoints that are kept; 0 for none", 20, "--saveckp-freq", "--saveckp_freq");
-    private readonly Option<int> _knnEvery = OptionFactory.Value("--knn-every", "epochs between two k-NN evaluations, which also choose the best checkpoint; 0 for none", 0);
-    private readonly Option<string?> _knnData = OptionFactory.Text("--knn-data", "labelled images for --knn-every, with a test or val split or without; by default --data");
+    private readonly Option<double> _saveMinutes = OptionFactory.Value(
+        "--save-minutes", "minutes between two saves of the newest state", 10.0);
+    private readonly Option<int> _keepEvery = OptionFactory.Value(
+        "--keep-every", "epochs between two checkpoints that are kept; 0 for none", 20, "--saveckp-freq");
+    private readonly Option<int> _knnEvery = OptionFactory.Value(
+        "--knn-every", "epochs between two k-NN evaluations, which also choose the best checkpoint; 0 for none", 0);
+    private readonly Option<string?> _knnData = OptionFactory.Text(
+        "--knn-data", "labelled images for --knn-every, with a test or val split or without; by default --data");
     private readonly Option<double> _faultShare = OptionFactory.Value("--fault-share", "part of the images that may be unusable", 0.05);
     private readonly Option<string?> _preview = OptionFactory.Text("--preview-views", "only draw what the network would see, to this .png");
 
@@ -29,71 +35,119 @@ internal sealed class TrainCommand
     [
         OptionFactory.Flag("--use-fp16", "accepted; computing is in float32"),
         OptionFactory.Text("--dist-url", "accepted; there is one process"),
-        OptionFactory.Text("--local-rank", "accepted; there is one process", "--local-rank"),
+        OptionFactory.Text("--local-rank", "accepted; there is one process"),
     ];
 
-    public static Command Create()
+    private TrainCommand()
     {
-        var train = new TrainCommand();
-        var command = new Command("train", "learn a backbone from images without labels");
-        Option[] own = [train._out, train._threads, train._logEvery, train._saveMinutes, train._keepEvery, train._knnEvery, train._knnData, train._faultShare, train._preview];
-        foreach (var option in train._options.All.Concat(own))
+        _options.Data.HelpName = _knnData.HelpName = "PATH";
+        _out.HelpName = "FOLDER";
+        _preview.HelpName = "FILE.png";
+        Command = new GroupedCommand(
+            "train",
+            "learn a backbone from images without labels",
+            "dino train --data PICTURES --out RUN",
+            "A command of the reference can follow as it stands: dino train python main_dino.py --arch vit_small --data_path ...",
+            new OptionGroup("Most used", [_options.Data, _out, .. _options.MostUsed, _knnEvery, _preview]),
+            new OptionGroup("Images", [.. _options.Images, _threads, _faultShare, _knnData]),
+            new OptionGroup("Run folder", _saveMinutes, _keepEvery, _logEvery),
+            new OptionGroup("Network", _options.Network),
+            new OptionGroup("Method", _options.HeadAndLoss),
+            new OptionGroup("Optimization", _options.Optimization),
+            new OptionGroup("Views", _options.Views));
+        foreach (var option in Command.Groups.SelectMany(group => group.Options))
         {
-            command.Options.Add(option);
+            Command.Options.Add(option);
         }
 
-        foreach (var option in train._ignored)
+        foreach (var option in _ignored)
         {
             option.Hidden = true;
-            command.Options.Add(option);
+            Command.Options.Add(option);
         }
 
-        command.SetAction(train.Run);
-        return command;
+        Command.SetAction(Run);
     }
+
+    /// <summary>For the command line.</summary>
+    public GroupedCommand Command { get; }
+
+    public static TrainCommand Create() => new();
+
+    /// <summary>What a command line asks to be computed.</summary>
+    /// <exception cref="RequestException">Something needed is missing, or a name is unknown.</exception>
+    public TrainSettings Settings(ParseResult parsed) => _options.Read(parsed).Validated();
+
+    /// <summary>What it asks for beside that.</summary>
+    /// <exception cref="RequestException">Something needed is missing.</exception>
+    public RunRequest Request(ParseResult parsed, TrainSettings settings) => new()
+    {
+        Out = parsed.GetValue(_out) ?? throw new RequestException("--out is missing: name a folder for the run"),
+        Device = GlobalOptions.DeviceOf(parsed),
+        Threads = Math.Max(parsed.GetValue(_threads), 1),
+        KnnData = parsed.GetValue(_knnEvery) > 0 ? parsed.GetValue(_knnData) ?? settings.Data : null,
+        FaultShare = parsed.GetValue(_faultShare),
+        Recording = new RecordingOptions
+        {
+            LogEverySteps = parsed.GetValue(_logEvery),
+            SaveEvery = Minutes(parsed.GetValue(_saveMinutes)),
+            KeepEveryEpochs = parsed.GetValue(_keepEvery),
+            EvaluateEveryEpochs = parsed.GetValue(_knnEvery),
+        },
+    };
 
     private int Run(ParseResult parsed)
     {
         var terminal = Terminal.Of(parsed);
-        var settings = _options.Read(parsed).Validated();
+        var settings = Settings(parsed);
         if (parsed.GetValue(_preview) is { } preview)
         {
             DrawViews(settings, preview, terminal);
             return 0;
         }
 
-        string folder = parsed.GetValue(_out) ?? throw new RequestException("--out is missing: name a folder for the run");
-        int knnEvery = parsed.GetValue(_knnEvery);
-        var request = new RunRequest
-        {
-            Out = folder,
-            Device = GlobalOptions.DeviceOf(parsed),
-            Threads = Math.Max(parsed.GetValue(_threads), 1),
-            KnnData = knnEvery > 0 ? parsed.GetValue(_knnData) ?? settings.Data : null,
-            FaultShare = parsed.GetValue(_faultShare),
-            Recording = new RecordingOptions
-            {
-                LogEverySteps = parsed.GetValue(_logEvery),
-                SaveEvery = TimeSpan.FromMinutes(parsed.GetValue(_saveMinutes)),
-                KeepEveryEpochs = parsed.GetValue(_keepEvery),
-                EvaluateEveryEpochs = knnEvery,
-            },
-        };
+        var request = Request(parsed, settings);
         using var signals = new StopSignals();
-        bool finished = TrainingRun.Start(settings, request, terminal, signals.Token);
-        terminal.Line(finished
-            ? $"done: {folder}/checkpoints/latest.pth"
-            : $"stopped and saved in {folder}; the same command goes on from here");
-        terminal.Result(new JsonObject { ["run"] = Path.GetFullPath(folder), ["finished"] = finished });
-        return finished ? 0 : 1;
+        var outcome = TrainingRun.Start(settings, request, terminal, signals.Token);
+        terminal.Line(outcome.Finished
+            ? $"done: {outcome.Folder.LatestCheckpoint}"
+            : $"stopped and saved in {request.Out}; the same command goes on from here");
+        terminal.Result(new JsonObject
+        {
+            ["run"] = outcome.Folder.Path,
+            ["finished"] = outcome.Finished,
+            ["steps_done"] = outcome.StepsDone,
+            ["steps"] = outcome.Steps,
+            ["checkpoint"] = outcome.Folder.LatestCheckpoint,
+            ["unusable_images"] = outcome.UnusableImages,
+        });
+        return outcome.Finished ? 0 : 1;
+    }
+
+    private static TimeSpan Minutes(double minutes)
+    {
+        const double year = 365 * 24 * 60;
+        return minutes is >= 0 and <= year
+            ? TimeSpan.FromMinutes(minutes)
+            : throw new RequestException($"--save-minutes must be in [0, {year}], not {minutes}");
     }
 
     private static void DrawViews(TrainSettings settings, string path, Terminal terminal)
     {
         using var source = ImageSources.Open(settings.Data, settings.Split);
         using var sheet = ViewSheet.Draw(source, new MultiCropRecipe(settings.Views), PreviewedImages, (ulong)settings.Training.Seed);
-        PngWriter.Save(sheet, path);
-        terminal.Line($"{path}: {Math.Min(PreviewedImages, source.Count).ToString(CultureInfo.InvariantCulture)} images, a row each: the image, its global crops, its local crops");
+        try
+        {
+            PngWriter.Save(sheet, path);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new RequestException($"{path} cannot be written ({error.Message.TrimEnd('.')}): name a .png in a folder that is there");
+        }
+
+        int rows = Math.Min(PreviewedImages, source.Count);
+        terminal.Line(string.Create(
+            CultureInfo.InvariantCulture, $"{path}: {rows} images, a row each: the image, its global crops, its local crops"));
         terminal.Result(new JsonObject { ["preview"] = Path.GetFullPath(path) });
     }
 }

@@ -21,4 +21,14 @@ internal sealed record RunRequest
 
     /// <summary>The part of the images that may be unusable before the run fails.</summary>
     public double FaultShare { get; init; } = 0.05;
+
+    /// <summary>Returns itself if the values make sense.</summary>
+    /// <exception cref="ArgumentException">Says in one line which value does not.</exception>
+    public RunRequest Validated()
+    {
+        Recording.Validated();
+        return FaultShare is >= 0 and <= 1
+            ? this
+            : throw new ArgumentException($"the share of unusable images must be in [0, 1], not {FaultShare}: see --fault-share");
+    }
 }

@@ -17,8 +17,10 @@ internal sealed class TrainOptions
     private static readonly MultiCropOptions Crops = new();
 
     // data
-    private readonly Option<string?> _data = Text("--data", "images to learn from: a folder, .zip, .csv, .txt or idx files; labels are not needed", "--data-path", "--data_path");
-    private readonly Option<string?> _split = Text("--split", "which part of the data, e.g. train; by default train where there are splits");
+    private readonly Option<string?> _data = Text(
+        "--data", "images to learn from: a folder, .zip, .csv, .txt or idx files; labels are not needed", "--data-path");
+    private readonly Option<string?> _split = Text(
+        "--split", "which part of the data, e.g. train; by default train where there are splits");
 
     // network
     private readonly Option<string> _method = Value("--method", "how to learn: dino", "dino");
@@ -27,7 +29,9 @@ internal sealed class TrainOptions
     private readonly Option<int?> _embedDim = Maybe<int>("--embed-dim", "length of a token, instead of the named network's");
     private readonly Option<int?> _depth = Maybe<int>("--depth", "number of blocks, instead of the named network's");
     private readonly Option<int?> _heads = Maybe<int>("--num-heads", "attention heads, instead of the named network's");
-    private readonly Option<double> _dropPath = Value("--drop-path-rate", "stochastic depth of the student", 0.1, "--drop_path");
+    private readonly Option<int> _width = Value("--resnet-width", "channels of a ResNet after its stem", new ResNetOptions().Width);
+    private readonly Option<bool> _smallStem = Flag("--small-stem", "a ResNet's stem for images of icon size, such as 32 pixels");
+    private readonly Option<double> _dropPath = Value("--drop-path-rate", "stochastic depth of the student", 0.1);
 
     // head and loss
     private readonly Option<int> _outDim = Value("--out-dim", "outputs K of the head", 65536);
@@ -39,12 +43,15 @@ internal sealed class TrainOptions
     private readonly Option<double> _studentTemp = Value("--student-temp", "temperature of the student", 0.1);
     private readonly Option<double> _warmupTeacherTemp = Value("--warmup-teacher-temp", "temperature of the teacher at the start", 0.04);
     private readonly Option<double> _teacherTemp = Value("--teacher-temp", "temperature of the teacher after its warm-up", 0.04);
-    private readonly Option<int> _warmupTeacherTempEpochs = Value("--warmup-teacher-temp-epochs", "epochs of the teacher temperature's warm-up", 0);
-    private readonly Option<double> _momentumTeacher = Value("--momentum-teacher", "momentum of the teacher's average at the start; it goes to 1", 0.996);
+    private readonly Option<int> _warmupTeacherTempEpochs = Value(
+        "--warmup-teacher-temp-epochs", "epochs of the teacher temperature's warm-up", 0);
+    private readonly Option<double> _momentumTeacher = Value(
+        "--momentum-teacher", "momentum of the teacher's average at the start; it goes to 1", 0.996);
     private readonly Option<double> _centerMomentum = Value("--center-momentum", "momentum of the centre", 0.9);
     private readonly Option<bool> _centering = Flag("--centering", "whether the teacher's outputs are centred", true);
     private readonly Option<bool> _sharpening = Flag("--sharpening", "whether the teacher's temperature is below the student's", true);
-    private readonly Option<StudentCrops> _studentCrops = Choice("--student-crops", "what the student sees", StudentCrops.All, ("all", StudentCrops.All), ("local", StudentCrops.Local));
+    private readonly Option<StudentCrops> _studentCrops = Choice(
+        "--student-crops", "what the student sees", StudentCrops.All, ("all", StudentCrops.All), ("local", StudentCrops.Local));
     private readonly Option<TeacherKind> _teacher = Choice(
         "--teacher",
         "what the teacher is",
@@ -57,23 +64,31 @@ internal sealed class TrainOptions
 
     // optimization
     private readonly Option<OptimizerKind> _optimizer = Choice(
-        "--optimizer", "optimizer", OptimizerKind.AdamW, ("adamw", OptimizerKind.AdamW), ("sgd", OptimizerKind.Sgd), ("lars", OptimizerKind.Lars));
+        "--optimizer",
+        "optimizer",
+        OptimizerKind.AdamW,
+        ("adamw", OptimizerKind.AdamW), ("sgd", OptimizerKind.Sgd), ("lars", OptimizerKind.Lars));
     private readonly Option<int> _epochs = Value("--epochs", "passes over the data", 100);
-    private readonly Option<int> _batchSize = Value("--batch-size", "images an optimizer step sees", 64, "--batch-size-per-gpu", "--batch_size_per_gpu");
-    private readonly Option<int> _accumulation = Value("--accumulation-steps", "parts a batch is cut into to save memory; the result is the same", 1);
+    private readonly Option<int> _batchSize = Value("--batch-size", "images an optimizer step sees", 64, "--batch-size-per-gpu");
+    private readonly Option<int> _accumulation = Value(
+        "--accumulation-steps", "parts a batch is cut into to save memory; the result is the same", 1);
     private readonly Option<double> _lr = Value("--lr", "peak learning rate for a batch of 256; scaled with the batch size", 5e-4);
     private readonly Option<double> _minLr = Value("--min-lr", "learning rate at the end", 1e-6);
-    private readonly Option<int?> _warmupEpochs = Maybe<int>("--warmup-epochs", "epochs in which the learning rate rises; by default 10, or a tenth of the epochs if that is less");
+    private readonly Option<int?> _warmupEpochs = Maybe<int>(
+        "--warmup-epochs", "epochs in which the learning rate rises; by default 10, or a tenth of the epochs if that is less");
     private readonly Option<double> _weightDecay = Value("--weight-decay", "weight decay at the start", 0.04);
     private readonly Option<double> _weightDecayEnd = Value("--weight-decay-end", "weight decay at the end", 0.4);
     private readonly Option<double> _clipGrad = Value("--clip-grad", "largest norm of each parameter's gradient; 0 for none", 3.0);
     private readonly Option<long> _seed = Value("--seed", "decides everything random", 0L);
 
     // crops
-    private readonly Option<int> _globalSize = Value("--global-crops-size", "side of the global crops in pixels", Crops.GlobalSize, "--image-size");
+    private readonly Option<int> _globalSize = Value(
+        "--global-crops-size", "side of the global crops in pixels", Crops.GlobalSize, "--image-size");
     private readonly Option<int> _localSize = Value("--local-crops-size", "side of the local crops in pixels", Crops.LocalSize);
-    private readonly Option<Interval> _globalScale = Range("--global-crops-scale", "part of the image's area in a global crop", Crops.GlobalScale);
-    private readonly Option<Interval> _localScale = Range("--local-crops-scale", "part of the image's area in a local crop", Crops.LocalScale);
+    private readonly Option<Interval> _globalScale = Range(
+        "--global-crops-scale", "part of the image's area in a global crop", Crops.GlobalScale);
+    private readonly Option<Interval> _localScale = Range(
+        "--local-crops-scale", "part of the image's area in a local crop", Crops.LocalScale);
     private readonly Option<Interval> _ratio = Range("--crops-ratio", "width over height of what a crop covers", Crops.Ratio);
     private readonly Option<int> _localCount = Value("--local-crops-number", "local crops an image", Crops.LocalCount);
     private readonly Option<double> _flip = Value("--flip-probability", "chance that a crop is mirrored", Crops.FlipProbability);
@@ -82,22 +97,39 @@ internal sealed class TrainOptions
     private readonly Option<double> _contrast = Value("--contrast", "largest change of contrast", Crops.Contrast);
     private readonly Option<double> _saturation = Value("--saturation", "largest change of saturation", Crops.Saturation);
     private readonly Option<double> _hue = Value("--hue", "largest change of hue, as part of the circle", Crops.Hue);
-    private readonly Option<double> _grayscale = Value("--grayscale-probability", "chance that a crop loses its colours", Crops.GrayscaleProbability);
-    private readonly Option<double> _blurFirst = Value("--first-global-blur-probability", "chance that the first global crop is blurred", Crops.FirstGlobalBlurProbability);
-    private readonly Option<double> _blurSecond = Value("--second-global-blur-probability", "chance that the second global crop is blurred", Crops.SecondGlobalBlurProbability);
-    private readonly Option<double> _blurLocal = Value("--local-blur-probability", "chance that a local crop is blurred", Crops.LocalBlurProbability);
+    private readonly Option<double> _grayscale = Value(
+        "--grayscale-probability", "chance that a crop loses its colours", Crops.GrayscaleProbability);
+    private readonly Option<double> _blurFirst = Value(
+        "--first-global-blur-probability", "chance that the first global crop is blurred", Crops.FirstGlobalBlurProbability);
+    private readonly Option<double> _blurSecond = Value(
+        "--second-global-blur-probability", "chance that the second global crop is blurred", Crops.SecondGlobalBlurProbability);
+    private readonly Option<double> _blurLocal = Value(
+        "--local-blur-probability", "chance that a local crop is blurred", Crops.LocalBlurProbability);
     private readonly Option<Interval> _blurRadius = Range("--blur-radius", "standard deviation of the blur in pixels", Crops.BlurRadius);
-    private readonly Option<double> _solarize = Value("--solarize-probability", "chance that the second global crop is solarised", Crops.SolarizeProbability);
+    private readonly Option<double> _solarize = Value(
+        "--solarize-probability", "chance that the second global crop is solarised", Crops.SolarizeProbability);
 
-    /// <summary>All options, in the order of the help.</summary>
-    public IEnumerable<Option> All =>
+    public Option Data => _data;
+
+    /// <summary>What a newcomer sets, after the data.</summary>
+    public Option[] MostUsed => [_arch, _patchSize, _epochs, _batchSize];
+
+    public Option[] Images => [_split];
+
+    public Option[] Network => [_embedDim, _depth, _heads, _dropPath, _width, _smallStem];
+
+    public Option[] HeadAndLoss =>
     [
-        _data, _split,
-        _method, _arch, _patchSize, _embedDim, _depth, _heads, _dropPath,
-        _outDim, _headLayers, _headHidden, _headBottleneck, _normLast, _headBatchNorm, _studentTemp, _warmupTeacherTemp, _teacherTemp,
-        _warmupTeacherTempEpochs, _momentumTeacher, _centerMomentum, _centering, _sharpening, _studentCrops, _teacher, _freezeLast,
-        _optimizer, _epochs, _batchSize, _accumulation, _lr, _minLr, _warmupEpochs, _weightDecay, _weightDecayEnd, _clipGrad, _seed,
-        _globalSize, _localSize, _globalScale, _localScale, _ratio, _localCount, _flip, _jitter, _brightness, _contrast, _saturation, _hue,
+        _method, _outDim, _headLayers, _headHidden, _headBottleneck, _normLast, _headBatchNorm, _freezeLast, _studentTemp, _teacherTemp,
+        _warmupTeacherTemp, _warmupTeacherTempEpochs, _momentumTeacher, _centerMomentum, _centering, _sharpening, _studentCrops, _teacher,
+    ];
+
+    public Option[] Optimization =>
+        [_optimizer, _lr, _minLr, _warmupEpochs, _weightDecay, _weightDecayEnd, _clipGrad, _accumulation, _seed];
+
+    public Option[] Views =>
+    [
+        _globalSize, _localSize, _localCount, _globalScale, _localScale, _ratio, _flip, _jitter, _brightness, _contrast, _saturation, _hue,
         _grayscale, _blurFirst, _blurSecond, _blurLocal, _blurRadius, _solarize,
     ];
 
@@ -118,6 +150,11 @@ internal sealed class TrainOptions
             Split = parsed.GetValue(_split),
             Arch = arch,
             Shape = BackboneCatalogue.IsTransformer(arch) ? ReadShape(parsed, arch) : null,
+            ResNet = BackboneCatalogue.IsTransformer(arch) ? null : BackboneCatalogue.Residual(arch, new ResNetOptions
+            {
+                Width = parsed.GetValue(_width),
+                SmallStem = parsed.GetValue(_smallStem),
+            }),
             Dino = ReadDino(parsed),
             Training = ReadTraining(parsed),
             Views = ReadViews(parsed),

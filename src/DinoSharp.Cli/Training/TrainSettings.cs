@@ -29,6 +29,9 @@ internal sealed record TrainSettings
     /// <summary>The shape of a transformer, trained at the size of the global crops; null for a ResNet.</summary>
     public VisionTransformerOptions? Shape { get; init; }
 
+    /// <summary>The shape of a ResNet; null for a transformer.</summary>
+    public ResNetOptions? ResNet { get; init; }
+
     public TrainingOptions Training { get; init; } = new();
 
     public DinoOptions Dino { get; init; } = new();
@@ -37,7 +40,7 @@ internal sealed record TrainSettings
 
     /// <summary>A new network of these settings; the teacher's has no stochastic depth.</summary>
     public Backbone CreateBackbone(bool student) =>
-        Shape is null ? BackboneCatalogue.Create(Arch) : new VisionTransformer(student ? Shape : Shape with { DropPathRate = 0 });
+        ResNet is not null ? new ResNet(ResNet) : new VisionTransformer(student ? Shape! : Shape! with { DropPathRate = 0 });
 
     /// <summary>How images are shown to the backbone when it is evaluated: at the size of the global crops.</summary>
     public EvaluationRecipe EvaluationRecipe => EvaluationView.Of(Views.GlobalSize);
@@ -47,12 +50,16 @@ internal sealed record TrainSettings
     public TrainSettings Validated()
     {
         Shape?.Validated();
+        ResNet?.Validated();
         Training.Validated();
         Dino.Validated();
         Views.Validate();
-        return Shape is not null && Views.LocalCount > 0 && Views.LocalSize < Shape.PatchSize
-            ? throw new ArgumentException($"local crops of {Views.LocalSize} pixels are smaller than one patch of {Shape.PatchSize}: raise --local-crops-size")
-            : this;
+        string? fault =
+            Shape is not null && Views.LocalCount > 0 && Views.LocalSize < Shape.PatchSize
+                ? $"local crops of {Views.LocalSize} pixels are smaller than one patch of {Shape.PatchSize}: raise --local-crops-size" :
+            Dino.StudentSees == StudentCrops.Local && Views.LocalCount == 0
+                ? "a student that sees local crops only needs some: raise --local-crops-number, or use --student-crops all" : null;
+        return fault is null ? this : throw new ArgumentException(fault);
     }
 
     /// <summary>The settings under the names of the reference's arguments, as they stand in a checkpoint.</summary>
@@ -93,7 +100,9 @@ internal sealed record TrainSettings
     public JsonObject ToFlatJson()
     {
         var flat = new JsonObject();
-        Flatten(JsonSerializer.SerializeToNode(this, Json)!.AsObject(), "");
+        // The warm-up that applies: whether it was left out or named makes no other run.
+        var effective = this with { Training = Training with { WarmupEpochs = Training.EffectiveWarmupEpochs } };
+        Flatten(JsonSerializer.SerializeToNode(effective, Json)!.AsObject(), "");
         return flat;
 
         void Flatten(JsonObject group, string prefix)

@@ -6,10 +6,12 @@ using Spectre.Console;
 namespace DinoSharp.Cli.Training;
 
 /// <summary>A training as people watch it.</summary>
-internal sealed class TrainingDisplay(Terminal terminal, TrainingPlan plan, long stepsDone) : IDisposable
+internal sealed class TrainingDisplay(Terminal terminal, TrainingPlan plan) : IDisposable
 {
+    /// <summary>Share of the time spent waiting for images from which on it is shown.</summary>
+    private const double WorthTelling = 0.01;
+
     private readonly StatusLine _line = new(terminal);
-    private readonly long _first = stepsDone;
     private bool _shown;
 
     /// <summary>Shows where the training stands.</summary>
@@ -30,14 +32,18 @@ internal sealed class TrainingDisplay(Terminal terminal, TrainingPlan plan, long
 
     public void Dispose() => _line.Dispose();
 
+    /// <summary>What matters most comes first: a narrow terminal shows the beginning only.</summary>
     private string Describe(RunProgress progress)
     {
         double share = (double)progress.StepsDone / plan.TotalSteps;
-        string metrics = string.Join("  ", progress.Metrics.Select(m => string.Create(CultureInfo.InvariantCulture, $"{m.Name} {m.Value:F3}")));
         long epoch = Math.Min((progress.StepsDone - 1) / plan.StepsPerEpoch + 1, plan.Epochs);
-        string left = progress.StepsDone == _first ? "" : $"  {Wording.Duration(progress.TimeLeft)} left";
+        string left = progress.StepsDone == plan.TotalSteps ? "" : $"  {Wording.Duration(progress.TimeLeft)} left";
+        string loader = progress.LoaderWaitShare < WorthTelling ? ""
+            : string.Create(CultureInfo.InvariantCulture, $"  loader {Math.Min(progress.LoaderWaitShare, 1) * 100:F0} %");
+        string metrics = string.Concat(progress.Metrics.Select(
+            metric => string.Create(CultureInfo.InvariantCulture, $"  {metric.Name} {metric.Value:F3}")));
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{Wording.Bar(share)}  epoch {epoch}/{plan.Epochs}  step {progress.StepsDone}/{plan.TotalSteps}  {metrics}  {progress.ImagesPerSecond:F1} im/s{left}");
+            $"{Wording.Bar(share)}  epoch {epoch}/{plan.Epochs}{left}  {progress.ImagesPerSecond:F1} im/s{loader}{metrics}");
     }
 }

@@ -1,6 +1,9 @@
 using System.Globalization;
 using System.Reflection;
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json.Nodes;
+using DinoSharp.Checkpoints;
 using DinoSharp.Data;
 using DinoSharp.Methods.Dino;
 using DinoSharp.Training;
@@ -13,10 +16,10 @@ namespace DinoSharp.Cli.Training;
 internal static class TrainingRun
 {
     /// <summary>Trains until the end or until asked to stop, and saves.</summary>
-    /// <returns>whether the training is finished</returns>
-    public static bool Start(TrainSettings settings, RunRequest request, Terminal terminal, CancellationToken stop)
+    public static TrainingOutcome Start(TrainSettings settings, RunRequest request, Terminal terminal, CancellationToken stop)
     {
         var training = settings.Validated().Training;
+        request.Validated();
         using var source = ImageSources.Open(settings.Data, settings.Split);
         var loading = new LoaderOptions
         {
@@ -27,27 +30,39 @@ internal static class TrainingRun
         };
         using var loader = new PrefetchLoader(source, new MultiCropRecipe(settings.Views), loading);
         var plan = new TrainingPlan(training.Epochs, loader.BatchesPerEpoch);
-        var folder = RunFolder.Open(request.Out, Identity(settings, source), Surroundings(request));
 
         manual_seed(training.Seed);
         using var method = new DinoMethod(
-            settings.CreateBackbone(student: true), settings.CreateBackbone(student: false), settings.Dino, settings.Views.LocalCount, plan, request.Device);
+            settings.CreateBackbone(student: true),
+            settings.CreateBackbone(student: false),
+            settings.Dino,
+            settings.Views.LocalCount,
+            plan,
+            request.Device);
         using var trainer = new Trainer(method, training, plan);
-        if (File.Exists(folder.LatestCheckpoint))
-        {
-            RunCheckpoint.Load(folder.LatestCheckpoint, method, trainer);
-            terminal.Line(trainer.Finished
-                ? $"{request.Out}: finished already, nothing to do"
-                : $"{request.Out}: going on after step {Wording.Number(trainer.StepsDone)} of {Wording.Number(plan.TotalSteps)}");
-        }
+        using var knn = request.KnnData is null ? null : new OnlineKnn(request.KnnData, settings.EvaluationRecipe, loading, request.Device);
 
+        // The folder is the run's only once nothing of the request is left that could be wrong.
+        var folder = RunFolder.Open(request.Out, Identity(settings, source), Surroundings(settings, request));
+        using var hold = RunLock.Take(folder);
+        Resume(folder, method, trainer);
         if (trainer.Finished)
         {
-            return true;
+            terminal.Line($"{request.Out}: finished already, nothing to do");
+            return Outcome();
         }
 
-        using var knn = request.KnnData is null ? null : new OnlineKnn(request.KnnData, settings.EvaluationRecipe, loading, request.Device);
-        using var display = new TrainingDisplay(terminal, plan, trainer.StepsDone);
+        if (trainer.StepsDone > 0)
+        {
+            terminal.Line($"{request.Out}: going on after step {Wording.Number(trainer.StepsDone)} of {Wording.Number(plan.TotalSteps)}");
+        }
+
+        foreach (string advice in TrainingAdvice.On(settings, source.Count))
+        {
+            terminal.Line(advice);
+        }
+
+        using var display = new TrainingDisplay(terminal, plan);
         using var recorder = new RunRecorder(
             folder, method, training.BatchSize, trainer.StepsDone, request.Recording, settings.ReferenceArguments(), TimeProvider.System)
         {
@@ -55,26 +70,70 @@ internal static class TrainingRun
             Evaluate = knn is null ? null : knn.Score,
             LoaderWait = () => loader.WaitTime,
         };
-        trainer.Run(new NormalizedViews(loader, PixelNormalization.ImageNet, request.Device).Epoch, recorder, stop);
+        try
+        {
+            trainer.Run(new NormalizedViews(loader, PixelNormalization.ImageNet, request.Device).Epoch, recorder, stop);
+        }
+        catch (ImageSourceException)
+        {
+            recorder.Stopped(trainer); // the images are at fault, not the steps done with others
+            throw;
+        }
+
+        display.Dispose();
         Wording.TellFaults(terminal, loader.Faults.Faults, source.Count, "others took their places");
-        return trainer.Finished;
+        return Outcome();
+
+        TrainingOutcome Outcome() => new(folder, trainer.StepsDone, plan.TotalSteps, loader.Faults.Count);
     }
 
-    /// <summary>What makes a run this run: its settings, and how many images there were.</summary>
+    /// <summary>Goes on from the newest state, if there is one.</summary>
+    private static void Resume(RunFolder folder, DinoMethod method, Trainer trainer)
+    {
+        if (!File.Exists(folder.LatestCheckpoint))
+        {
+            return;
+        }
+
+        try
+        {
+            RunCheckpoint.Load(folder.LatestCheckpoint, method, trainer);
+        }
+        catch (CheckpointException error)
+        {
+            string advice = folder.KeptCheckpoints().FirstOrDefault() is { } kept
+                ? $"copy {kept} over it to go on from there, or delete it to start anew"
+                : "delete it to start anew";
+            throw new CheckpointException($"{error.Message.TrimEnd('.')}; {advice}", error);
+        }
+    }
+
+    /// <summary>
+    /// What makes a run this run: its settings and its images, by their names below the data's path and not by that path, so that a run
+    /// goes on where its data or itself was moved.
+    /// </summary>
     private static JsonObject Identity(TrainSettings settings, IImageSource source)
     {
+        using var names = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        for (int i = 0; i < source.Count; i++)
+        {
+            names.AppendData(Encoding.UTF8.GetBytes(source.NameOf(i)));
+            names.AppendData("\n"u8);
+        }
+
         var identity = settings.ToFlatJson();
-        identity["images"] = source.Count;
+        identity["data"] = $"{Wording.Number(source.Count)} images, names {Convert.ToHexStringLower(names.GetHashAndReset())[..16]}";
         return identity;
     }
 
-    private static JsonObject Surroundings(RunRequest request) => new()
+    private static JsonObject Surroundings(TrainSettings settings, RunRequest request) => new()
     {
         ["version"] = typeof(TrainingRun).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion,
         ["started"] = TimeProvider.System.GetUtcNow().ToString("O", CultureInfo.InvariantCulture),
         ["host"] = Environment.MachineName,
         ["system"] = System.Runtime.InteropServices.RuntimeInformation.OSDescription,
         ["processors"] = Environment.ProcessorCount,
+        ["data"] = settings.Data,
         ["device"] = request.Device.ToString(),
         ["threads"] = request.Threads,
         ["command"] = Environment.CommandLine,

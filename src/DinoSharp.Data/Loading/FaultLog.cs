@@ -34,7 +34,14 @@ public sealed class FaultLog
     {
         try
         {
-            return source.Load(index, options);
+            var image = source.Load(index, options);
+            if (image.Width > 1 || image.Height > 1)
+            {
+                return image;
+            }
+
+            image.Dispose();
+            throw new ImageFormatException(source.NameOf(index), "an image of a single pixel shows nothing");
         }
         catch (Exception error) when (error is ImageFormatException or IOException or UnauthorizedAccessException)
         {

@@ -9,8 +9,12 @@ public static class ViewSheet
 
     private const byte Paper = 255;
 
+    /// <summary>Height of a row in pixels that needs no enlarging.</summary>
+    private const int Readable = 112;
+
     /// <summary>
-    /// Draws a row an image: the image itself, then its views of the first epoch. The images are the first usable ones of that epoch, so
+    /// Draws a row an image: the image itself, then its views of the first epoch, in larger pixels where they are small. The images are
+    /// the first usable ones of that epoch, so
     /// fewer rows than asked for come of a smaller source.
     /// </summary>
     /// <param name="source">Where the images are from.</param>
@@ -55,25 +59,61 @@ public static class ViewSheet
 
     private static PixelImage DrawRow(PixelImage image, int index, MultiCropRecipe recipe, ulong seed)
     {
-        int[] sides = [.. Enumerable.Range(0, recipe.ViewCount).Select(recipe.SizeOf)];
-        int height = sides.Max();
-        PixelImage row = new(Gap + height + Gap + sides.Sum(side => side + Gap), Gap + height);
+        int height = Enumerable.Range(0, recipe.ViewCount).Max(recipe.SizeOf);
+        var (places, width) = Place(recipe, height);
+        PixelImage row = new(width, Gap + height);
         row.Pixels.Fill(Paper);
         using (PixelImage thumbnail = Thumbnail(image, height))
         {
             PixelOperations.Paste(thumbnail, row, Gap, Gap);
         }
 
-        int left = Gap + height + Gap;
         for (int view = 0; view < recipe.ViewCount; view++)
         {
             SampleRandom random = new(seed, epoch: 0, index, view);
             using PixelImage pixels = recipe.Make(image, view, ref random);
-            PixelOperations.Paste(pixels, row, Gap, left);
-            left += pixels.Width + Gap;
+            PixelOperations.Paste(pixels, row, places[view].Top, places[view].Left);
         }
 
         return row;
+    }
+
+    /// <summary>Where the views stand right of the image: as many of one size above each other as fit.</summary>
+    private static (List<(int Top, int Left)> Places, int Width) Place(MultiCropRecipe recipe, int height)
+    {
+        List<(int Top, int Left)> places = [];
+        int top = Gap, left = Gap, column = height;
+        bool free = false;
+        for (int view = 0; view < recipe.ViewCount; view++)
+        {
+            int side = recipe.SizeOf(view);
+            if (!free || side != column || top + side > Gap + height)
+            {
+                (top, left, column, free) = (Gap, left + column + Gap, side, true);
+            }
+
+            places.Add((top, left));
+            top += side + Gap;
+        }
+
+        return (places, left + column + Gap);
+    }
+
+    /// <summary>Small views as squares of pixels, large enough to be looked at.</summary>
+    private static PixelImage Enlarge(PixelImage image, int factor)
+    {
+        PixelImage large = new(image.Width * factor, image.Height * factor);
+        int channels = image.Channels;
+        for (int y = 0; y < large.Height; y++)
+        {
+            for (int x = 0; x < large.Width; x++)
+            {
+                image.Pixels.Slice((y / factor * image.Width + x / factor) * channels, channels)
+                    .CopyTo(large.Pixels[((y * large.Width + x) * channels)..]);
+            }
+        }
+
+        return large;
     }
 
     private static PixelImage Thumbnail(PixelImage image, int side)
@@ -86,13 +126,13 @@ public static class ViewSheet
 
     private static PixelImage Stack(List<PixelImage> rows)
     {
-        PixelImage sheet = new(rows[0].Width, rows.Count * rows[0].Height + Gap);
+        using PixelImage sheet = new(rows[0].Width, rows.Count * rows[0].Height + Gap);
         sheet.Pixels.Fill(Paper);
         for (int i = 0; i < rows.Count; i++)
         {
             PixelOperations.Paste(rows[i], sheet, i * rows[0].Height, 0);
         }
 
-        return sheet;
+        return Enlarge(sheet, Math.Max(1, Readable / rows[0].Height));
     }
 }

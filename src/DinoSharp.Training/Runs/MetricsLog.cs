@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using DinoSharp.Checkpoints;
 using TorchSharp;
 using TorchSharp.Modules;
 
@@ -37,7 +38,8 @@ public sealed class MetricsLog : IDisposable
     }
 
     /// <summary>All lines written so far, oldest first.</summary>
-    public static IEnumerable<JsonObject> Read(string path) => File.Exists(path) ? File.ReadLines(path).Select(Parse).OfType<JsonObject>() : [];
+    public static IEnumerable<JsonObject> Read(string path) =>
+        File.Exists(path) ? File.ReadLines(path).Select(Parse).OfType<JsonObject>() : [];
 
     public void Dispose() => _lines.Dispose();
 
@@ -56,7 +58,11 @@ public sealed class MetricsLog : IDisposable
 
     private static void DropAfter(string path, long stepsDone)
     {
-        var kept = Read(path).Where(line => line["step"]!.GetValue<long>() <= stepsDone).Select(line => line.ToJsonString()).ToArray();
-        File.WriteAllLines(path, kept);
+        string[] kept = [.. Read(path).Where(line => line["step"]!.GetValue<long>() <= stepsDone).Select(line => line.ToJsonString())];
+        AtomicFile.Write(path, stream =>
+        {
+            using var writer = new StreamWriter(stream, leaveOpen: true);
+            Array.ForEach(kept, writer.WriteLine);
+        });
     }
 }

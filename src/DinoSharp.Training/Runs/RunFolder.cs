@@ -12,12 +12,15 @@ public sealed class RunFolder
 {
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
+    private const string RunName = "run.json";
+    private const string Checkpoints = "checkpoints";
+
     private RunFolder(string path) => Path = System.IO.Path.GetFullPath(path);
 
     public string Path { get; }
 
     /// <summary>Settings and surroundings of the run.</summary>
-    public string RunFile => System.IO.Path.Combine(Path, "run.json");
+    public string RunFile => System.IO.Path.Combine(Path, RunName);
 
     /// <summary>One JSON object a logged step.</summary>
     public string MetricsFile => MetricsOf(Path);
@@ -29,7 +32,13 @@ public sealed class RunFolder
     public string LatestCheckpoint => Checkpoint("latest");
 
     /// <summary>A checkpoint by its name without ending.</summary>
-    public string Checkpoint(string name) => System.IO.Path.Combine(Path, "checkpoints", name + ".pth");
+    public string Checkpoint(string name) => System.IO.Path.Combine(Path, Checkpoints, name + ".pth");
+
+    /// <summary>Checkpoints that are kept beside the newest, newest first.</summary>
+    public IEnumerable<string> KeptCheckpoints() => Directory
+        .EnumerateFiles(System.IO.Path.Combine(Path, Checkpoints), "*.pth")
+        .Where(file => file != LatestCheckpoint)
+        .OrderByDescending(File.GetLastWriteTimeUtc);
 
     /// <summary>Makes the folder, or opens it if it holds a run of the same settings.</summary>
     /// <param name="path">an empty or missing folder, or one of an earlier start of this run</param>
@@ -43,16 +52,34 @@ public sealed class RunFolder
         {
             folder.RequireSame(settings);
         }
-        else if (File.Exists(folder.Path) || (Directory.Exists(folder.Path) && Directory.EnumerateFileSystemEntries(folder.Path).Any()))
+        else if (File.Exists(folder.Path) ||
+            (Directory.Exists(folder.Path) && Directory.EnumerateFileSystemEntries(folder.Path).Any(IsForeign)))
         {
             throw new RunFolderException($"{path} exists and is not a run folder: name another one with --out");
         }
 
-        Directory.CreateDirectory(System.IO.Path.Combine(folder.Path, "checkpoints"));
         var run = new JsonObject { ["settings"] = settings.DeepClone(), ["surroundings"] = surroundings.DeepClone() };
-        AtomicFile.Write(folder.RunFile, stream => JsonSerializer.Serialize(stream, run, Indented));
+        try
+        {
+            Directory.CreateDirectory(System.IO.Path.Combine(folder.Path, Checkpoints));
+            AtomicFile.Write(folder.RunFile, stream => JsonSerializer.Serialize(stream, run, Indented));
+        }
+        catch (Exception cause) when (cause is IOException or UnauthorizedAccessException or CheckpointException)
+        {
+            throw new RunFolderException(
+                $"{path} cannot be made a run folder ({cause.Message.TrimEnd('.')}): name another one with --out", cause);
+        }
+
         return folder;
     }
+
+    /// <summary>Not what a start that was killed before run.json stood leaves behind.</summary>
+    private static bool IsForeign(string entry) => System.IO.Path.GetFileName(entry) switch
+    {
+        Checkpoints => !Directory.Exists(entry) || Directory.EnumerateFileSystemEntries(entry).Any(),
+        RunName + AtomicFile.BesideSuffix => false,
+        _ => true,
+    };
 
     private void RequireSame(JsonObject settings)
     {

@@ -5,12 +5,14 @@ namespace DinoSharp.Training.Runs;
 /// <param name="Plan">the whole</param>
 /// <param name="Metrics">names and values since the last report; empty where only a message is given</param>
 /// <param name="ImagesPerSecond">since the last report</param>
-/// <param name="TimeLeft">at the pace of this start of the run</param>
+/// <param name="LoaderWaitShare">part of the time since the last report, 0 to 1, in which the training waited for images</param>
+/// <param name="TimeLeft">at the pace, evaluations included, of this start of the run</param>
 /// <param name="Message">something to be told once: a collapse, a new best score</param>
 public sealed record RunProgress(
     long StepsDone,
     TrainingPlan Plan,
     IReadOnlyList<(string Name, double Value)> Metrics,
     double ImagesPerSecond,
+    double LoaderWaitShare,
     TimeSpan TimeLeft,
     string? Message = null);

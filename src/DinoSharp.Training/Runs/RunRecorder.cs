@@ -22,6 +22,7 @@ public sealed class RunRecorder : ITrainingObserver, IDisposable
     private readonly long _start;
     private readonly long _firstStep;
     private readonly int _batchSize;
+    private TimeSpan _lastWait;
     private double _best;
     private long _lastSave;
     private long _lastReport;
@@ -86,6 +87,7 @@ public sealed class RunRecorder : ITrainingObserver, IDisposable
         if (evaluates && Evaluate is { } evaluate)
         {
             KeepIfBest(evaluate(_method.Backbone), epoch, trainer);
+            _lastReport = _clock.GetTimestamp(); // an epoch ends with a report: what came since was no training
         }
 
         if (keeps)
@@ -109,6 +111,9 @@ public sealed class RunRecorder : ITrainingObserver, IDisposable
     {
         var elapsed = _clock.GetElapsedTime(_lastReport);
         double rate = (trainer.StepsDone - _lastReportStep) * _batchSize / elapsed.TotalSeconds;
+        var wait = LoaderWait?.Invoke() ?? TimeSpan.Zero;
+        double waitShare = (wait - _lastWait) / elapsed;
+        _lastWait = wait;
         (_lastReport, _lastReportStep) = (_clock.GetTimestamp(), trainer.StepsDone);
         var learned = _method.TakeMetrics();
         _metrics.Write(trainer.StepsDone, result.Step.Epoch,
@@ -117,11 +122,11 @@ public sealed class RunRecorder : ITrainingObserver, IDisposable
             ("learning_rate", result.LearningRate),
             ("weight_decay", result.WeightDecay),
             ("images_per_second", rate),
-            ("loader_wait_seconds", LoaderWait?.Invoke().TotalSeconds ?? 0),
+            ("loader_wait_seconds", wait.TotalSeconds),
         ]);
 
         string? diagnosis = _method.Diagnose(learned, result.Step);
-        Tell(trainer, learned, rate, diagnosis == _lastDiagnosis ? null : diagnosis);
+        Tell(trainer, learned, rate, waitShare, diagnosis == _lastDiagnosis ? null : diagnosis);
         _lastDiagnosis = diagnosis;
     }
 
@@ -135,14 +140,16 @@ public sealed class RunRecorder : ITrainingObserver, IDisposable
         }
 
         _metrics.Write(trainer.StepsDone, epoch, [(ScoreName, score)]);
-        Tell(trainer, [(ScoreName, score)], 0, string.Create(CultureInfo.InvariantCulture, $"epoch {epoch + 1}: k-NN top-1 {score:F2} %{(best ? ", the best so far" : "")}"));
+        Tell(trainer, [(ScoreName, score)], 0, 0, string.Create(
+            CultureInfo.InvariantCulture, $"epoch {epoch + 1}: k-NN top-1 {score:F2} %{(best ? ", the best so far" : "")}"));
     }
 
-    private void Tell(Trainer trainer, IReadOnlyList<(string Name, double Value)> metrics, double rate, string? message)
+    private void Tell(
+        Trainer trainer, IReadOnlyList<(string Name, double Value)> metrics, double rate, double waitShare, string? message)
     {
         var perStep = _clock.GetElapsedTime(_start) / Math.Max(trainer.StepsDone - _firstStep, 1);
         Report?.Invoke(new RunProgress(
-            trainer.StepsDone, trainer.Plan, metrics, rate, perStep * (trainer.Plan.TotalSteps - trainer.StepsDone), message));
+            trainer.StepsDone, trainer.Plan, metrics, rate, waitShare, perStep * (trainer.Plan.TotalSteps - trainer.StepsDone), message));
     }
 
     private void Save(string name, Trainer trainer)

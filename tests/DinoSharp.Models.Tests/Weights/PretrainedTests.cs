@@ -94,7 +94,7 @@ public sealed class PretrainedTests : IDisposable
         Assert.All(report.Loaded, name => Assert.Equal(arrays[name].ToFloat32(), state[name].data<float>().ToArray()));
         Assert.All(state["blocks.1.norm2.weight"].data<float>(), v => Assert.Equal(1, v)); // as a new network starts
 
-        using var other = new ResNet([1, 1, 1, 1]);
+        using var other = new ResNet(new ResNetOptions { Blocks = [1, 1, 1, 1] });
         Refuse("nothing fits", () => WeightLoading.Load(other, arrays, path, partial: true));
     }
 
@@ -108,11 +108,15 @@ public sealed class PretrainedTests : IDisposable
         Assert.All(WeightLoading.Arrays(network), a => Assert.True(before[a.Key].Bytes.Span.SequenceEqual(a.Value.Bytes.Span), a.Key));
     }
 
-    [Fact]
-    public void A_ResNet_of_torchvision_is_loaded_without_its_classifier_and_without_counts_of_old_files()
+    [Theory]
+    [InlineData(true, 64, false)]
+    [InlineData(false, 64, false)]
+    [InlineData(false, 16, true)]
+    public void A_ResNet_of_torchvision_is_loaded_without_its_classifier_and_without_counts_of_old_files(
+        bool bottlenecks, int width, bool smallStem)
     {
         using var scope = NewDisposeScope();
-        using var network = new ResNet([1, 2, 1, 1]);
+        using var network = new ResNet(new ResNetOptions { Blocks = [1, 2, 1, 1], Bottlenecks = bottlenecks, Width = width, SmallStem = smallStem });
         network.eval();
         var arrays = new NamedArrays();
         var known = WeightLoading.Arrays(network).Where(a => !a.Key.EndsWith("num_batches_tracked", StringComparison.Ordinal));
@@ -121,7 +125,7 @@ public sealed class PretrainedTests : IDisposable
             arrays.Add(name, array);
         }
 
-        arrays.Add("fc.weight", ArrayData.FromFloat32(new float[2048], 1, 2048));
+        arrays.Add("fc.weight", ArrayData.FromFloat32(new float[network.FeatureDim], 1, network.FeatureDim));
         arrays.Add("fc.bias", ArrayData.FromFloat32([0], 1));
         var (backbone, report) = Pretrained.Load(Write("resnet.pth", arrays));
         Assert.True(report.Complete);

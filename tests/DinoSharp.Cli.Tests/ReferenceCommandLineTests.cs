@@ -1,0 +1,127 @@
+using DinoSharp.Cli.Commands;
+using DinoSharp.Cli.Training;
+using DinoSharp.Data;
+using DinoSharp.Training.Optimizers;
+
+namespace DinoSharp.Cli.Tests;
+
+/// <summary>The commands of the reference's README, pasted after "dino train".</summary>
+public sealed class ReferenceCommandLineTests
+{
+    private const string Folders = "--data_path /path/to/imagenet/train --output_dir /path/to/saving_dir";
+
+    [Fact]
+    public void On_one_node_the_published_command_is_the_reference_s_defaults_on_a_batch_in_as_many_parts_as_processes()
+    {
+        var (settings, request) = Read(
+            $"python -m torch.distributed.launch --nproc_per_node=8 main_dino.py --arch vit_small {Folders}");
+
+        Assert.Equal("/path/to/imagenet/train", settings.Data);
+        Assert.Equal("/path/to/saving_dir", request.Out);
+        Assert.Equal((512, 8), (settings.Training.BatchSize, settings.Training.AccumulationSteps));
+        Assert.Equal("vit_small", settings.Arch);
+        Assert.Equal((16, 224, 0.1), (settings.Shape!.PatchSize, settings.Shape.ImageSize, settings.Shape.DropPathRate));
+        var (training, dino) = (settings.Training, settings.Dino);
+        Assert.Equal(
+            (100, 10, 0L, OptimizerKind.AdamW),
+            (training.Epochs, training.EffectiveWarmupEpochs, training.Seed, training.Optimizer));
+        Assert.Equal((0.0005, 1e-6, 0.04, 0.4, 3.0),
+            (training.LearningRate, training.MinLearningRate, training.WeightDecay, training.WeightDecayEnd, training.ClipGradient));
+        Assert.Equal((65536, true, false), (dino.Head.OutputDim, dino.Head.FreezeMagnitude, dino.Head.BatchNorm));
+        Assert.Equal((0.04, 0.04, 0, 0.996, 1),
+            (dino.TeacherTemperature, dino.WarmupTeacherTemperature, dino.WarmupTeacherTemperatureEpochs,
+                dino.TeacherMomentum, dino.FreezeLastLayerEpochs));
+        Assert.Equal(new MultiCropOptions { LocalCount = 8, GlobalScale = new(0.4, 1), LocalScale = new(0.05, 0.4) }, settings.Views);
+        Assert.Equal(20, request.Recording.KeepEveryEpochs);
+    }
+
+    [Theory]
+    [InlineData(
+        "python run_with_submitit.py --nodes 2 --ngpus 8 --arch vit_small",
+        "--arch vit_small --batch-size 1024 --accumulation-steps 16")]
+    [InlineData(
+        "python3 ./dino/run_with_submitit.py --partition x --use_volta32 --arch vit_small",
+        "--batch-size 1024 --accumulation-steps 16")]
+    [InlineData("torchrun --nnodes 2 --nproc-per-node 4 main_dino.py --batch_size_per_gpu=32", "--batch-size 256 --accumulation-steps 8")]
+    [InlineData("main_dino.py --dist_url env:// --local_rank 0 --use_fp16 false --momentum_teacher 0.9995", "--momentum-teacher 0.9995")]
+    [InlineData(
+        "python main_dino.py --epochs 300 --teacher_temp 0.07 --warmup_teacher_temp_epochs 30 --norm_last_layer false",
+        "--epochs 300 --teacher-temp 0.07 --warmup-teacher-temp-epochs 30 --norm-last-layer false")]
+    [InlineData(
+        "python main_dino.py --arch resnet50 --optimizer sgd --lr 0.03 --weight_decay 1e-4 --weight_decay_end 1e-4 "
+            + "--global_crops_scale 0.14 1 --local_crops_scale 0.05 0.14",
+        "--arch resnet50 --optimizer sgd --lr 0.03 --weight-decay 0.0001 --weight-decay-end 0.0001 "
+            + "--global-crops-scale 0.14 1.0 --local-crops-scale 0.05 0.14")]
+    [InlineData("python main_dino.py --arch deit_small --epochs 30", "--arch vit_small --epochs 30 --warmup-epochs 10")]
+    [InlineData(
+        "--arch vit_small --out_dim=4096 --norm_last_layer 0 --use_bn_in_head=on",
+        "--out-dim 4096 --norm-last-layer false --use-bn-in-head")]
+    public void A_published_command_asks_for_the_same_as_its_translation(string published, string own) =>
+        Assert.Equal(
+            Read($"--data x --out y {own}").Settings.ToFlatJson().ToJsonString(),
+            Read($"{published} --data_path x --output_dir y").Settings.ToFlatJson().ToJsonString());
+
+    [Fact]
+    public void Every_option_of_the_reference_s_script_has_its_effect()
+    {
+        var (settings, request) = Read(
+            "python main_dino.py --arch vit_base --patch_size 8 --out_dim 1024 --norm_last_layer false --momentum_teacher 0.99 "
+            + "--use_bn_in_head true --warmup_teacher_temp 0.03 --teacher_temp 0.05 --warmup_teacher_temp_epochs 3 --use_fp16 true "
+            + "--weight_decay 0.1 --weight_decay_end 0.2 --clip_grad 0.3 --batch_size_per_gpu 16 --epochs 40 --freeze_last_layer 2 "
+            + "--lr 0.001 --warmup_epochs 4 --min_lr 1e-5 --optimizer lars --drop_path_rate 0.2 --global_crops_scale 0.3 0.9 "
+            + "--local_crops_number 6 --local_crops_scale 0.1 0.3 --data_path x --output_dir y --saveckp_freq 7 --seed 5 --num_workers 3 "
+            + "--dist_url env:// --local_rank 0");
+
+        var expected = new TrainSettings
+        {
+            Data = Path.GetFullPath("x"),
+            Arch = "vit_base",
+            Shape = new() { EmbedDim = 768, Depth = 12, Heads = 12, PatchSize = 8, ImageSize = 224, DropPathRate = 0.2 },
+            Training = new()
+            {
+                Epochs = 40,
+                BatchSize = 16,
+                Optimizer = OptimizerKind.Lars,
+                LearningRate = 0.001,
+                MinLearningRate = 1e-5,
+                WarmupEpochs = 4,
+                WeightDecay = 0.1,
+                WeightDecayEnd = 0.2,
+                ClipGradient = 0.3,
+                Seed = 5,
+            },
+            Dino = new()
+            {
+                Head = new() { OutputDim = 1024, FreezeMagnitude = false, BatchNorm = true },
+                TeacherTemperature = 0.05,
+                WarmupTeacherTemperature = 0.03,
+                WarmupTeacherTemperatureEpochs = 3,
+                TeacherMomentum = 0.99,
+                FreezeLastLayerEpochs = 2,
+            },
+            Views = new() { LocalCount = 6, GlobalScale = new(0.3, 0.9), LocalScale = new(0.1, 0.3) },
+        };
+        Assert.Equal(expected, settings);
+        Assert.Equal((7, 3, "y"), (request.Recording.KeepEveryEpochs, request.Threads, request.Out));
+    }
+
+    [Fact]
+    public void What_stands_before_the_launcher_stays() =>
+        Assert.Equal(
+            ["train", "--json", "--out", "my_run", "--arch", "vit_tiny", "--warmup-epochs", "10"],
+            ReferenceCommandLine.Translate("train --json --out my_run python main_dino.py --arch vit_tiny".Split(' ')));
+
+    [Fact]
+    public void A_number_of_processes_that_is_none_is_a_wrong_request() =>
+        Dino.Run("train", "python", "-m", "torch.distributed.launch", "--nproc_per_node=many", "main_dino.py")
+            .Failed(2, "--nproc-per-node", "many");
+
+    private static (TrainSettings Settings, RunRequest Request) Read(string line)
+    {
+        var train = TrainCommand.Create();
+        var parsed = Application.Parse(Application.Root(train), ["train", .. line.Split(' ')]);
+        Assert.Empty(parsed.Errors);
+        var settings = train.Settings(parsed);
+        return (settings, train.Request(parsed, settings));
+    }
+}
