@@ -30,8 +30,8 @@ internal static class Pictures
         }
     }
 
-    /// <summary>Writes four files that look like images by name and cannot be used, and one that can: a single pixel.</summary>
-    /// <returns>the unusable files' names</returns>
+    /// <summary>Writes files that look like images by name and cannot be used; the last is a single pixel.</summary>
+    /// <returns>their names</returns>
     public static string[] WriteDamaged(this TestFolder folder, string name)
     {
         folder.Write($"{name}/empty.png", []);
@@ -39,6 +39,6 @@ internal static class Pictures
         folder.WriteText($"{name}/words.jpg", "this is no image");
         folder.Write($"{name}/bomb.png", File.ReadAllBytes(TestFolder.Fixture("pictures/bomb.png")));
         folder.Write($"{name}/pixel.png", Noisy(Red, 2, 1, 1));
-        return ["empty.png", "truncated.png", "words.jpg", "bomb.png"];
+        return ["empty.png", "truncated.png", "words.jpg", "bomb.png", "pixel.png"];
     }
 }

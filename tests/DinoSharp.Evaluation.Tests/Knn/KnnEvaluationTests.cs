@@ -13,8 +13,8 @@ public sealed class KnnEvaluationTests
     [Fact]
     public void Raw_pixels_are_centred_on_the_training_sets_mean_image()
     {
-        using var train = new OnePixelSource([0, 51, 102], [255, 153, 0]);
-        using var test = new OnePixelSource([255, 255, 255]);
+        using var train = new OneColorSource([0, 51, 102], [255, 153, 0]);
+        using var test = new OneColorSource([255, 255, 255]);
         var (trainTable, testTable) = RawPixels.Tables(Loader(train), Loader(test));
         AssertClose([-0.5f, -0.2f, 0.2f, 0.5f, 0.2f, -0.2f], trainTable.Values);
         AssertClose([0.5f, 0.6f, 0.8f], testTable.Values);
@@ -47,7 +47,7 @@ public sealed class KnnEvaluationTests
         Assert.All(expected.Zip(actual), pair => Assert.Equal(pair.First, pair.Second, 1e-6f));
     }
 
-    private sealed class OnePixelSource(params byte[][] pixels) : IImageSource
+    private sealed class OneColorSource(params byte[][] pixels) : IImageSource
     {
         public string Path => "memory";
 
@@ -55,14 +55,15 @@ public sealed class KnnEvaluationTests
 
         public IReadOnlyList<string> Classes => ["only"];
 
-        public string NameOf(int index) => $"pixel {index}";
+        public string NameOf(int index) => $"color {index}";
 
         public int LabelOf(int index) => 0;
 
         public PixelImage Load(int index, DecodeOptions options)
         {
-            var image = new PixelImage(1, 1);
+            var image = new PixelImage(2, 1);
             pixels[index].CopyTo(image.Pixels);
+            pixels[index].CopyTo(image.Pixels[3..]);
             return image;
         }
 
