@@ -3,11 +3,14 @@ namespace DinoSharp.Checkpoints;
 /// <summary>Writes a file whole or not at all: beside its place first, flushed to the disk, then renamed.</summary>
 public static class AtomicFile
 {
+    /// <summary>What the name of a file ends with while it is being written.</summary>
+    public const string BesideEnding = ".partial";
+
     /// <summary>Replaces <paramref name="path"/> by what <paramref name="write"/> writes. On any failure the file that was there stays as it was.</summary>
     /// <exception cref="CheckpointException">The disk is full or the place cannot be written.</exception>
     public static void Write(string path, Action<Stream> write)
     {
-        string beside = path + ".partial";
+        string beside = path + BesideEnding;
         try
         {
             using (FileStream stream = new(beside, FileMode.Create, FileAccess.ReadWrite, FileShare.None, bufferSize: 1 << 20))

@@ -88,6 +88,12 @@ public sealed class DinoLoss : IDisposable
             Center.mul_(_options.CenterMomentum).add_(_teacherSum / _teacherRows, alpha: 1 - _options.CenterMomentum);
         }
 
+        ForgetTeacher();
+    }
+
+    /// <summary>Drops the teacher logits seen since the centre was last moved.</summary>
+    public void ForgetTeacher()
+    {
         _teacherSum.zero_();
         _teacherRows = 0;
     }

@@ -140,15 +140,19 @@ public sealed class DinoMethod : PretrainingMethod
         }
     }
 
+    public override void AbandonStep()
+    {
+        _loss.ForgetTeacher();
+        ForgetMetrics();
+    }
+
     /// <returns>
     /// loss; entropy of the teacher and its divergence from the student, in nats: entropy near ln K or 0 with no divergence is collapse
     /// </returns>
     public override IReadOnlyList<(string Name, double Value)> TakeMetrics()
     {
         double loss = _lossSum.item<float>() / _lossCount, entropy = _entropySum.item<float>() / _lossCount;
-        _lossSum.zero_();
-        _entropySum.zero_();
-        _lossCount = 0;
+        ForgetMetrics();
         return [("loss", loss), (EntropyName, entropy), (DivergenceName, loss - entropy)];
     }
 
@@ -192,6 +196,13 @@ public sealed class DinoMethod : PretrainingMethod
         {
             teacher.mul_(momentum).add_(student, alpha: 1 - momentum);
         }
+    }
+
+    private void ForgetMetrics()
+    {
+        _lossSum.zero_();
+        _entropySum.zero_();
+        _lossCount = 0;
     }
 
     private void CopyStudentToTeacher()

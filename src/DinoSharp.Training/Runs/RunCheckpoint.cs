@@ -13,6 +13,8 @@ namespace DinoSharp.Training.Runs;
 public static class RunCheckpoint
 {
     private const string Own = "dinosharp";
+    private const string StepName = "step";
+    private const string StepsPerEpochName = "steps_per_epoch";
 
     /// <summary>Writes the state, whole or not at all.</summary>
     /// <param name="path">a .pth file</param>
@@ -38,8 +40,8 @@ public static class RunCheckpoint
         root.Add("args", new PickledNamespace(new OrderedDictionary<string, object?>(arguments)));
         root.Add(Own, new OrderedDictionary<object, object?>
         {
-            ["step"] = trainer.StepsDone,
-            ["steps_per_epoch"] = (long)trainer.Plan.StepsPerEpoch,
+            [StepName] = trainer.StepsDone,
+            [StepsPerEpochName] = (long)trainer.Plan.StepsPerEpoch,
         });
         TorchFile.Write(path, root);
     }
@@ -51,15 +53,38 @@ public static class RunCheckpoint
     public static void Load(string path, PretrainingMethod method, Trainer trainer)
     {
         var root = Dictionary(TorchFile.Read(path), path, "the file");
+        long stepsDone = StepsDone(path, root, trainer.Plan);
         foreach (var section in method.State)
         {
             LoadSection(path, section, Dictionary(Entry(root, section.Name, path), path, section.Name));
         }
 
         LoadOptimizer(path, Dictionary(Entry(root, "optimizer", path), path, "optimizer"), trainer.Optimizer);
-        trainer.StepsDone = root.TryGetValue(Own, out object? own)
-            ? (long)Entry(Dictionary(own, path, Own), "step", path)!
-            : (long)Entry(root, "epoch", path)! * trainer.Plan.StepsPerEpoch;
+        trainer.StepsDone = stepsDone;
+    }
+
+    private static long StepsDone(string path, OrderedDictionary<object, object?> root, TrainingPlan plan)
+    {
+        long done;
+        if (root.TryGetValue(Own, out object? value))
+        {
+            var own = Dictionary(value, path, Own);
+            long stepsPerEpoch = Number(own, StepsPerEpochName, path);
+            if (stepsPerEpoch != plan.StepsPerEpoch)
+            {
+                throw new CheckpointException(
+                    $"{path}: its epochs have {stepsPerEpoch} steps and this training's {plan.StepsPerEpoch}: use the same images and batch size");
+            }
+
+            done = Number(own, StepName, path);
+        }
+        else
+        {
+            done = Number(root, "epoch", path) * plan.StepsPerEpoch;
+        }
+
+        return done >= 0 && done <= plan.TotalSteps ? done : throw new CheckpointException(
+            $"{path}: it stands after step {done} and this training has {plan.TotalSteps}: train for more epochs");
     }
 
     private static void LoadSection(string path, StateSection section, OrderedDictionary<object, object?> saved)
@@ -128,12 +153,13 @@ public static class RunCheckpoint
     private static void LoadOptimizer(string path, OrderedDictionary<object, object?> saved, TrainingOptimizer optimizer)
     {
         var state = Dictionary(Entry(saved, "state", path), path, "optimizer.state");
+        RequireSameGroups(path, saved, optimizer.Groups);
         for (int i = 0; i < optimizer.States.Count; i++)
         {
             var target = optimizer.States[i];
             if (!state.TryGetValue((long)i, out object? found))
             {
-                target.StepCount = 0;
+                Forget(target);
                 continue;
             }
 
@@ -155,6 +181,34 @@ public static class RunCheckpoint
         }
     }
 
+    /// <summary>A parameter that never moved has no state in the file.</summary>
+    private static void Forget(IParameterState state)
+    {
+        using var noGradients = no_grad();
+        state.StepCount = 0;
+        foreach (var (_, tensor) in state.Tensors)
+        {
+            tensor.zero_();
+        }
+    }
+
+    /// <summary>States go by number: with other groups they would go to other parameters.</summary>
+    private static void RequireSameGroups(string path, OrderedDictionary<object, object?> saved, ParameterGroups groups)
+    {
+        int[] wanted = [groups.Decayed.Count, groups.Undecayed.Count];
+        int[] found =
+        [
+            .. (Entry(saved, "param_groups", path) as List<object?> ?? [])
+                .Select(group => (Entry(Dictionary(group, path, "optimizer.param_groups"), "params", path) as List<object?>)?.Count ?? 0),
+        ];
+        if (!wanted.SequenceEqual(found))
+        {
+            throw new CheckpointException(
+                $"{path}: its optimizer moves groups of {string.Join(" and ", found)} parameters, this network has " +
+                $"{string.Join(" and ", wanted)}: use the settings it was trained with");
+        }
+    }
+
     private static void CopyInto(string path, string name, object? array, Tensor tensor)
     {
         if (array is not ArrayData values || !values.Shape.SequenceEqual(tensor.shape))
@@ -168,6 +222,9 @@ public static class RunCheckpoint
 
     private static OrderedDictionary<object, object?> Dictionary(object? value, string path, string what) =>
         value as OrderedDictionary<object, object?> ?? throw new CheckpointException($"{path}: {what} is not a dictionary of a training's state");
+
+    private static long Number(OrderedDictionary<object, object?> dictionary, string name, string path) =>
+        Entry(dictionary, name, path) as long? ?? throw new CheckpointException($"{path}: {name} is not a whole number");
 
     private static object? Entry(OrderedDictionary<object, object?> dictionary, string name, string path) =>
         dictionary.TryGetValue(name, out object? value) ? value

@@ -40,39 +40,49 @@ public sealed class RunFolder
         {
             folder.RequireSame(settings);
         }
-        else if (File.Exists(folder.Path) || (Directory.Exists(folder.Path) && Directory.EnumerateFileSystemEntries(folder.Path).Any()))
+        else if (File.Exists(folder.Path) || (Directory.Exists(folder.Path) && !folder.IsEmpty()))
         {
             throw new RunFolderException($"{path} exists and is not a run folder: name another one with --out");
         }
 
-        Directory.CreateDirectory(System.IO.Path.Combine(folder.Path, "checkpoints"));
+        // run.json comes first: it is what makes this a run folder, should the process be killed right here.
+        Directory.CreateDirectory(folder.Path);
         var run = new JsonObject { ["settings"] = settings.DeepClone(), ["surroundings"] = surroundings.DeepClone() };
         AtomicFile.Write(folder.RunFile, stream => JsonSerializer.Serialize(stream, run, Indented));
+        Directory.CreateDirectory(System.IO.Path.Combine(folder.Path, "checkpoints"));
         return folder;
     }
 
+    /// <summary>Nothing there but perhaps a run.json whose writing was cut off.</summary>
+    private bool IsEmpty() => Directory.EnumerateFileSystemEntries(Path).All(entry => entry == RunFile + AtomicFile.BesideEnding);
+
     private void RequireSame(JsonObject settings)
     {
-        JsonObject? earlier;
-        try
-        {
-            earlier = JsonNode.Parse(File.ReadAllText(RunFile))?["settings"] as JsonObject;
-        }
-        catch (JsonException error)
-        {
-            throw new RunFolderException($"{RunFile} is damaged ({error.Message}): name another folder with --out", error);
-        }
+        var earlier = EarlierSettings();
 
         string[] differing =
         [
-            .. settings.Select(s => s.Key).Union(earlier?.Select(s => s.Key) ?? [])
-                .Where(name => !JsonNode.DeepEquals(settings[name], earlier?[name]))
-                .Select(name => $"{name} was {Show(earlier?[name])}, now {Show(settings[name])}"),
+            .. settings.Select(s => s.Key).Union(earlier.Select(s => s.Key))
+                .Where(name => !JsonNode.DeepEquals(settings[name], earlier[name]))
+                .Select(name => $"{name} was {Show(earlier[name])}, now {Show(settings[name])}"),
         ];
         if (differing.Length > 0)
         {
             throw new RunFolderException(
                 $"{Path} holds a run of other settings: {string.Join("; ", differing)}. Use the same settings to go on, or another --out");
+        }
+    }
+
+    private JsonObject EarlierSettings()
+    {
+        try
+        {
+            return (JsonNode.Parse(File.ReadAllText(RunFile)) as JsonObject)?["settings"] as JsonObject
+                ?? throw new JsonException("no settings inside");
+        }
+        catch (JsonException error)
+        {
+            throw new RunFolderException($"{RunFile} is damaged ({error.Message.TrimEnd('.')}): name another folder with --out", error);
         }
     }
 

@@ -114,6 +114,7 @@ public sealed class RunRecorder : ITrainingObserver, IDisposable
             .. learned,
             ("learning_rate", result.LearningRate),
             ("weight_decay", result.WeightDecay),
+            ("largest_gradient_norm", result.LargestGradientNorm),
             ("images_per_second", rate),
             ("loader_wait_seconds", LoaderWait?.Invoke().TotalSeconds ?? 0),
         ]);
