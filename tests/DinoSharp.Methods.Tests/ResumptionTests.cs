@@ -35,15 +35,15 @@ public sealed class ResumptionTests
         straight.TrainTo(Steps);
         var expected = straight.Snapshot();
 
-        // At the very start, inside epochs, at their ends, with the last layer frozen and free.
-        int[] saves = [0, 1, 4, 6, 8, 11];
+        // Inside epochs and at their ends, with the last layer frozen and free.
+        int[] saves = [1, 4, 6, 8];
         foreach (int stop in saves)
         {
             using var first = New();
             first.TrainTo(stop);
             first.Save(path);
             using var second = New(seed: 99);
-            second.TrainTo(3); // what it held before must not shine through
+            second.TrainTo(2); // what it held before must not shine through
             second.Load(path);
             Assert.Equal(stop, second.Trainer.StepsDone);
             TinyDino.AssertSame(first.Snapshot(), second.Snapshot(), $"loaded at step {stop}");
