@@ -81,10 +81,16 @@ internal sealed class TinyDino : IDisposable
         for (int batch = firstBatch; batch < Trainer.Plan.StepsPerEpoch; batch++)
         {
             var crops = Crops((long)epoch * Trainer.Plan.StepsPerEpoch + batch, _training.BatchSize, _localSide);
-            yield return crops;
-            foreach (var crop in crops)
+            try
             {
-                crop.Dispose();
+                yield return crops;
+            }
+            finally
+            {
+                foreach (var crop in crops)
+                {
+                    crop.Dispose();
+                }
             }
         }
     }

@@ -94,6 +94,7 @@ public sealed class DinoLoss : IDisposable
     /// <summary>Drops the teacher logits seen since the centre was last moved.</summary>
     public void ForgetTeacher()
     {
+        using var scope = NewDisposeScope();
         _teacherSum.zero_();
         _teacherRows = 0;
     }

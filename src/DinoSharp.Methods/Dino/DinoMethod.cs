@@ -151,6 +151,7 @@ public sealed class DinoMethod : PretrainingMethod
     /// </returns>
     public override IReadOnlyList<(string Name, double Value)> TakeMetrics()
     {
+        using var scope = NewDisposeScope();
         double loss = _lossSum.item<float>() / _lossCount, entropy = _entropySum.item<float>() / _lossCount;
         ForgetMetrics();
         return [("loss", loss), (EntropyName, entropy), (DivergenceName, loss - entropy)];
@@ -200,6 +201,7 @@ public sealed class DinoMethod : PretrainingMethod
 
     private void ForgetMetrics()
     {
+        using var scope = NewDisposeScope();
         _lossSum.zero_();
         _entropySum.zero_();
         _lossCount = 0;
