@@ -21,7 +21,7 @@ public sealed class DivergenceTests
         undisturbed.TrainTo(5);
         run.TrainTo(5);
         var before = run.Snapshot();
-        var poisoned = run.Epoch(1, 1).First().Select(crop => crop.clone()).ToArray();
+        var poisoned = run.Crops(5);
         poisoned[0].narrow(0, 3, 1).fill_(float.NaN);
 
         var error = Assert.Throws<TrainingDivergedException>(() => run.Trainer.Step(poisoned));

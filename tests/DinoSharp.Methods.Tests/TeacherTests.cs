@@ -67,7 +67,7 @@ public sealed class TeacherTests
         foreach (var crops in Enum.GetValues<StudentCrops>())
         {
             using TinyDino run = new(TinyDino.Options with { StudentSees = crops }, sameSize: true);
-            var batch = run.Epoch(0, 0).First();
+            var batch = run.Crops(0);
             var images = batch[0];
             long globals = TinyDino.GlobalCrops * TinyDino.Batch;
             var step = run.Trainer.Plan.StepAfter(0);
@@ -83,7 +83,7 @@ public sealed class TeacherTests
         using var scope = NewDisposeScope();
         var options = TinyDino.Options with { StudentSees = StudentCrops.Local };
         using TinyDino run = new(options);
-        var crops = run.Epoch(0, 0).First();
+        var crops = run.Crops(0);
         var step = run.Trainer.Plan.StepAfter(0);
         double loss = run.Method.Loss(crops, step).ToDouble();
         // The teacher's uniform target is what is left of global crops: with equal pixels everywhere the gradient must still come from locals.
@@ -131,7 +131,7 @@ public sealed class TeacherTests
             string[] words = setting.Name.Split('-'); // epoch-E-freeze-F
             string[] expected = [.. setting.Value.GetProperty("without-gradient").EnumerateArray().Select(v => v.GetString()!)];
             using TinyDino run = new(TinyDino.Options with { FreezeLastLayerEpochs = int.Parse(words[3]) });
-            run.Method.Loss(run.Epoch(0, 0).First(), run.Trainer.Plan.StepAfter(0)).backward();
+            run.Method.Loss(run.Crops(0), run.Trainer.Plan.StepAfter(0)).backward();
             run.Method.BeforeOptimizerStep(new TrainingStep(0, int.Parse(words[1]), run.Trainer.Plan));
             Assert.Equal(expected, run.Method.Trained.named_parameters().Where(p => p.parameter.grad is null).Select(p => p.name["head.".Length..]));
             settings++;

@@ -72,15 +72,18 @@ internal sealed class TinyDino : IDisposable
     public StepResult Step()
     {
         using var scope = NewDisposeScope();
-        return Trainer.Step(Crops(Trainer.StepsDone, _training.BatchSize, _localSide));
+        return Trainer.Step(Crops(Trainer.StepsDone));
     }
+
+    /// <summary>Crops of the batch of a step, view-major, one tensor a resolution; those of one size share a tensor.</summary>
+    public Tensor[] Crops(long step) => Crops(step, _training.BatchSize, _localSide);
 
     /// <summary>The batches of an epoch from one on: noise that depends on epoch and batch alone.</summary>
     public IEnumerable<IReadOnlyList<Tensor>> Epoch(int epoch, int firstBatch)
     {
         for (int batch = firstBatch; batch < Trainer.Plan.StepsPerEpoch; batch++)
         {
-            var crops = Crops((long)epoch * Trainer.Plan.StepsPerEpoch + batch, _training.BatchSize, _localSide);
+            var crops = Crops((long)epoch * Trainer.Plan.StepsPerEpoch + batch);
             try
             {
                 yield return crops;
@@ -133,7 +136,6 @@ internal sealed class TinyDino : IDisposable
         Method.Dispose();
     }
 
-    /// <summary>Crops of a batch, view-major, one tensor a resolution; those of one size share a tensor.</summary>
     private static Tensor[] Crops(long seed, int images, int localSide)
     {
         using var generator = new Generator(unchecked((ulong)seed + 1000));
