@@ -39,7 +39,7 @@ public abstract class PretrainingMethod : IDisposable
     {
     }
 
-    /// <summary>Called instead of the optimizer step where loss or gradients are not finite: forgets what the losses since the last step left.</summary>
+    /// <summary>Called instead of the optimizer step where loss or gradients are not finite: forgets what the losses of the step left.</summary>
     public virtual void AbandonStep()
     {
     }

@@ -37,7 +37,7 @@ public sealed class AccumulationTests
         });
     }
 
-    /// <summary>Adam turns rounding into full steps where a gradient is 0, so its first moments are compared, which are linear in the gradients.</summary>
+    /// <summary>Adam turns rounding into full steps where a gradient is 0; the first step has rate 0 and shows its moments.</summary>
     [Fact]
     public void Parts_of_a_batch_give_AdamW_the_same_first_step()
     {

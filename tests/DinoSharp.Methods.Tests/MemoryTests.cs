@@ -17,10 +17,11 @@ public sealed class MemoryTests
     {
         using TinyDino run = new(stepsPerEpoch: 1000, dropPath: 0.2);
         Train(WarmupSteps);
-        var (tensors, inScopes, resident) = (Tensor.TotalCount, DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount, Resident());
+        var statistics = DisposeScopeManager.Statistics.TensorStatistics;
+        var (tensors, inScopes, resident) = (Tensor.TotalCount, statistics.ThreadTotalLiveCount, Resident());
         Train(Steps);
         Assert.Equal(tensors, Tensor.TotalCount);
-        Assert.Equal(inScopes, DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount);
+        Assert.Equal(inScopes, statistics.ThreadTotalLiveCount);
         long growth = Resident() - resident;
         Assert.True(growth < MaxGrowth, $"resident set grew by {growth / 1024} KB");
 
@@ -44,10 +45,12 @@ public sealed class MemoryTests
     public void Whole_epochs_leave_no_tensor_and_the_end_frees_what_trained(OptimizerKind optimizer, TeacherKind teacher)
     {
         TinyDino run = new(
-            TinyDino.Options with { Teacher = teacher }, TinyDino.Training with { Optimizer = optimizer, ClipGradient = 0, AccumulationSteps = 2 });
+            TinyDino.Options with { Teacher = teacher },
+            TinyDino.Training with { Optimizer = optimizer, ClipGradient = 0, AccumulationSteps = 2 });
         Tensor[] lasting =
         [
-            .. run.Method.State.SelectMany(s => s.Tensors).Concat(run.Trainer.Optimizer.States.SelectMany(s => s.Tensors)).Select(t => t.Tensor),
+            .. run.Method.State.SelectMany(s => s.Tensors).Select(t => t.Tensor),
+            .. run.Trainer.Optimizer.States.SelectMany(s => s.Tensors).Select(t => t.Tensor),
         ];
         run.TrainTo(1);
         long before = Tensor.TotalCount;

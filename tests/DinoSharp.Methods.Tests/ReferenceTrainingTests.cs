@@ -86,7 +86,8 @@ public sealed class ReferenceTrainingTests
             AssertStep(expected, trainer.Step(Batch(crops, expected.GetProperty("iteration").GetInt32() - 6)));
         }
 
-        var norms = Log.GetProperty("after-resume").GetProperty("l2-norms").EnumerateObject().ToDictionary(p => p.Name, p => p.Value.GetDouble());
+        var norms = Log.GetProperty("after-resume").GetProperty("l2-norms").EnumerateObject()
+            .ToDictionary(p => p.Name, p => p.Value.GetDouble());
         var tensors = AllTensors(method);
         Assert.Equal(norms.Keys.Order(), tensors.Keys.Order());
         foreach (var (name, norm) in norms)
@@ -202,12 +203,13 @@ public sealed class ReferenceTrainingTests
         }
     }
 
-    /// <summary>A line for every leaf: its path, its kind, and for tensors type and shape; values of numbers where they count or number.</summary>
+    /// <summary>A line for every leaf: its path, its kind, for tensors type and shape, for whole numbers their value.</summary>
     private static IEnumerable<string> Describe(string path, object? value) => value switch
     {
         OrderedDictionary<object, object?> dictionary => dictionary.SelectMany(e => Describe($"{path}.{e.Key}", e.Value)),
         PickledNamespace => [$"{path}: namespace"],
-        ArrayData array when path.EndsWith(".step", StringComparison.Ordinal) => [$"{path}: {array.Type} {array.ToFloat32()[0]} [{string.Join(',', array.Shape)}]"],
+        ArrayData array when path.EndsWith(".step", StringComparison.Ordinal) =>
+            [$"{path}: {array.Type} {array.ToFloat32()[0]} [{string.Join(',', array.Shape)}]"],
         ArrayData array when array.Shape.Count == 0 => [$"{path}: number"],
         ArrayData array => [$"{path}: {array.Type} [{string.Join(',', array.Shape)}]"],
         List<object?> list => list.SelectMany((item, i) => Describe($"{path}[{i}]", item)),

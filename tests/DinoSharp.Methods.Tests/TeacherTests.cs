@@ -54,7 +54,7 @@ public sealed class TeacherTests
         using TinyDino run = new(TinyDino.Options with { Head = TinyDino.Options.Head with { BatchNorm = true } });
         run.TrainTo(3);
         var (student, teacher) = (Network(run, "student"), Network(run, "teacher"));
-        // The student sees all crops in its batch and the teacher the global ones, so the statistics differ though the weights start alike.
+        // The student's batch has all crops, the teacher's the global ones: other statistics though the weights start alike.
         Assert.True((student["head.mlp.1.running_mean"] - teacher["head.mlp.1.running_mean"]).abs().max().ToDouble() > 1e-4);
         Assert.Equal(3, teacher["head.mlp.1.num_batches_tracked"].item<long>());
         Assert.DoesNotContain(run.Trainer.Optimizer.Groups.Decayed, p => p.Name.Contains("mlp.1.", StringComparison.Ordinal));
@@ -72,7 +72,8 @@ public sealed class TeacherTests
             long globals = TinyDino.GlobalCrops * TinyDino.Batch;
             var step = run.Trainer.Plan.StepAfter(0);
             double together = run.Method.Loss([images], step).ToDouble();
-            double apart = run.Method.Loss([images.narrow(0, 0, globals), images.narrow(0, globals, images.size(0) - globals)], step).ToDouble();
+            var (first, others) = (images.narrow(0, 0, globals), images.narrow(0, globals, images.size(0) - globals));
+            double apart = run.Method.Loss([first, others], step).ToDouble();
             Assert.Equal(apart, together, 1e-5);
         }
     }
@@ -85,19 +86,16 @@ public sealed class TeacherTests
         using TinyDino run = new(options);
         var crops = run.Crops(0);
         var step = run.Trainer.Plan.StepAfter(0);
-        double loss = run.Method.Loss(crops, step).ToDouble();
-        // The teacher's uniform target is what is left of global crops: with equal pixels everywhere the gradient must still come from locals.
-        run.Trainer.Optimizer.ClearGradients();
         var locals = crops[1].clone().requires_grad_();
         var globals = crops[0].clone().requires_grad_();
         run.Method.Loss([globals, locals], step).backward();
-        Assert.True(double.IsFinite(loss));
         Assert.Null(globals.grad);
         Assert.True(locals.grad!.abs().max().ToDouble() > 0);
         Assert.Throws<ArgumentException>(() =>
         {
             VisionTransformerOptions shape = new() { PatchSize = 2, EmbedDim = 8, Depth = 1, Heads = 1, ImageSize = 4 };
-            using DinoMethod none = new(new VisionTransformer(shape), new VisionTransformer(shape), options, 0, new TrainingPlan(1, 1), CPU);
+            using DinoMethod none =
+                new(new VisionTransformer(shape), new VisionTransformer(shape), options, 0, new TrainingPlan(1, 1), CPU);
         });
     }
 
@@ -126,14 +124,16 @@ public sealed class TeacherTests
     {
         using var scope = NewDisposeScope();
         int settings = 0;
-        foreach (var setting in Golden.Json("schedules/gradients.json").EnumerateObject().Where(p => p.Name.StartsWith("epoch", StringComparison.Ordinal)))
+        var golden = Golden.Json("schedules/gradients.json").EnumerateObject();
+        foreach (var setting in golden.Where(p => p.Name.StartsWith("epoch", StringComparison.Ordinal)))
         {
             string[] words = setting.Name.Split('-'); // epoch-E-freeze-F
             string[] expected = [.. setting.Value.GetProperty("without-gradient").EnumerateArray().Select(v => v.GetString()!)];
             using TinyDino run = new(TinyDino.Options with { FreezeLastLayerEpochs = int.Parse(words[3]) });
             run.Method.Loss(run.Crops(0), run.Trainer.Plan.StepAfter(0)).backward();
             run.Method.BeforeOptimizerStep(new TrainingStep(0, int.Parse(words[1]), run.Trainer.Plan));
-            Assert.Equal(expected, run.Method.Trained.named_parameters().Where(p => p.parameter.grad is null).Select(p => p.name["head.".Length..]));
+            var without = run.Method.Trained.named_parameters().Where(p => p.parameter.grad is null);
+            Assert.Equal(expected, without.Select(p => p.name["head.".Length..]));
             settings++;
         }
 

@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 
 namespace DinoSharp.Methods.Tests;
 
-/// <summary>DINO small enough to train in a test: a method, its trainer, and the crops of each batch as a function of epoch and batch.</summary>
+/// <summary>DINO small enough to train in a test: a method, its trainer, and the crops of each step.</summary>
 internal sealed class TinyDino : IDisposable
 {
     public const int Batch = 4;
@@ -25,7 +25,8 @@ internal sealed class TinyDino : IDisposable
         WarmupTeacherTemperatureEpochs = 2,
     };
 
-    public static readonly TrainingOptions Training = new() { Epochs = 3, BatchSize = Batch, LearningRate = 0.2, WarmupEpochs = 1, Seed = 7 };
+    public static readonly TrainingOptions Training =
+        new() { Epochs = 3, BatchSize = Batch, LearningRate = 0.2, WarmupEpochs = 1, Seed = 7 };
 
     private readonly TrainingOptions _training;
     private readonly int _localSide;
@@ -49,8 +50,8 @@ internal sealed class TinyDino : IDisposable
         var plan = new TrainingPlan(_training.Epochs, stepsPerEpoch);
         manual_seed(seed);
         var shape = new VisionTransformerOptions { PatchSize = 2, EmbedDim = 16, Depth = 3, Heads = 2, ImageSize = GlobalSide };
-        Method = new DinoMethod(
-            new VisionTransformer(shape with { DropPathRate = dropPath }), new VisionTransformer(shape), options ?? Options, LocalCrops, plan, CPU);
+        VisionTransformer student = new(shape with { DropPathRate = dropPath }), teacher = new(shape);
+        Method = new DinoMethod(student, teacher, options ?? Options, LocalCrops, plan, CPU);
         Trainer = new Trainer(Method, _training, plan);
     }
 
@@ -116,7 +117,8 @@ internal sealed class TinyDino : IDisposable
     }
 
     /// <summary>Fails unless both hold the same, to the bit where the tolerance is 0.</summary>
-    public static void AssertSame(Dictionary<string, Tensor> expected, Dictionary<string, Tensor> actual, string what, double tolerance = 0)
+    public static void AssertSame(
+        Dictionary<string, Tensor> expected, Dictionary<string, Tensor> actual, string what, double tolerance = 0)
     {
         Assert.Equal(expected.Keys.Order(), actual.Keys.Order());
         foreach (var (name, value) in expected)

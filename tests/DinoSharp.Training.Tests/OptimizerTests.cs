@@ -68,13 +68,15 @@ public sealed class OptimizerTests
     {
         using var scope = NewDisposeScope();
         using var golden = Golden.Read("schedules/gradients.safetensors");
-        string[] names = [.. golden.Names.Where(n => n.StartsWith("before.", StringComparison.Ordinal)).Select(n => n["before.".Length..])];
-        var parameters = names.Select(n => new Parameter(zeros_like(golden["before." + n])) { grad = golden["before." + n].clone() }).ToArray();
+        const string prefix = "before.";
+        string[] names = [.. golden.Names.Where(n => n.StartsWith(prefix, StringComparison.Ordinal)).Select(n => n[prefix.Length..])];
+        Tensor[] before = [.. names.Select(n => golden[prefix + n])];
+        Parameter[] parameters = [.. before.Select(gradient => new Parameter(zeros_like(gradient)) { grad = gradient.clone() })];
         double largest = Golden.Json("schedules/gradients.json").GetProperty(name).GetProperty("norms-before").EnumerateObject()
             .Max(norm => norm.Value.GetDouble());
 
         Assert.Equal(largest, GradientClipping.ClipEach(parameters, limit: 0), largest * 1e-6);
-        Assert.All(parameters.Zip(names), p => Golden.AssertClose(golden["before." + p.Second], p.First.grad!, 0, "limit 0 changes nothing"));
+        Assert.All(parameters.Zip(before), p => Golden.AssertClose(p.Second, p.First.grad!, 0, "limit 0 changes nothing"));
         Assert.Equal(largest, GradientClipping.ClipEach(parameters, limit), largest * 1e-6);
         foreach (var (parameter, parameterName) in parameters.Zip(names))
         {

@@ -15,7 +15,14 @@ public sealed class ParameterGroupTests
     [InlineData("free-last-layer-batchnorm", false, true)]
     public void Groups_hold_the_references_parameters_in_its_order(string variant, bool freezeMagnitude, bool batchNorm)
     {
-        var head = new DinoHeadOptions { OutputDim = 96, HiddenDim = 64, BottleneckDim = 32, FreezeMagnitude = freezeMagnitude, BatchNorm = batchNorm };
+        var head = new DinoHeadOptions
+        {
+            OutputDim = 96,
+            HiddenDim = 64,
+            BottleneckDim = 32,
+            FreezeMagnitude = freezeMagnitude,
+            BatchNorm = batchNorm,
+        };
         var backbone = new VisionTransformer(new() { PatchSize = 8, EmbedDim = 48, Depth = 3, Heads = 3, ImageSize = 32 });
         using MultiCropEncoder network = new(backbone, new DinoHead(backbone.FeatureDim, head));
         var expected = Golden.Json("schedules/parameter-groups.json").GetProperty(variant);

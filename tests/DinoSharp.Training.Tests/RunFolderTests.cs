@@ -37,8 +37,12 @@ public sealed class RunFolderTests
         others["seed"] = 3;
         string before = File.ReadAllText(folder.RunFile);
         var error = Assert.Throws<RunFolderException>(() => RunFolder.Open(path, others, Surroundings));
-        foreach (string difference in new[]
-            { "lr was 0.30000000000000004, now 0.1", "centering was true, now false", "arch was \"vit-tiny\", now not set", "seed was not set, now 3" })
+        string[] differences =
+        [
+            "lr was 0.30000000000000004, now 0.1", "centering was true, now false", "arch was \"vit-tiny\", now not set",
+            "seed was not set, now 3",
+        ];
+        foreach (string difference in differences)
         {
             Assert.Contains(difference, error.Message, StringComparison.Ordinal);
         }

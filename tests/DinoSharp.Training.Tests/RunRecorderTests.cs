@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 
 namespace DinoSharp.Training.Tests;
 
-/// <summary>What a run leaves in its folder and when, by a clock that goes on a minute a step; and that a kill anywhere costs nothing.</summary>
+/// <summary>What a run leaves in its folder and when, by a clock of a minute a step; and that a kill costs nothing.</summary>
 public sealed class RunRecorderTests
 {
     private static readonly TrainingOptions Training = new() { Epochs = 4, BatchSize = 4, WarmupEpochs = 0, LearningRate = 0.1 };
@@ -87,7 +87,8 @@ public sealed class RunRecorderTests
         using TestFolder folder = new(), goodFolder = new();
         using Start good = new(goodFolder.Path, Recording with { EvaluateEveryEpochs = 0 });
         good.Finish(steps: 6);
-        using Start run = new(folder.Path, Recording with { EvaluateEveryEpochs = 0 }, badLoss: loss ? 6 : null, badGradient: loss ? null : 6);
+        using Start run =
+            new(folder.Path, Recording with { EvaluateEveryEpochs = 0 }, badLoss: loss ? 6 : null, badGradient: loss ? null : 6);
         Assert.Throws<TrainingDivergedException>(() => run.Finish());
 
         using TinyMethod method = new();
@@ -98,7 +99,7 @@ public sealed class RunRecorderTests
         Assert.Equal(6, MetricsLog.Read(run.Folder.MetricsFile).Last()["step"]!.GetValue<long>());
     }
 
-    /// <summary>Killed wherever the recorder calls out: before a batch, a metrics line, an evaluation, and after what follows them.</summary>
+    /// <summary>Killed wherever the recorder calls out: before a batch, a metrics line, an evaluation, and after each of them.</summary>
     [Fact]
     public void A_run_killed_anywhere_and_started_again_leaves_what_one_never_stopped_does()
     {
@@ -132,7 +133,8 @@ public sealed class RunRecorderTests
             Assert.Equal(straight.Checkpoints(), again.Checkpoints());
             foreach (string name in again.Checkpoints())
             {
-                AssertSameTensors(straight.Folder.Checkpoint(name[..^4]), again.Folder.Checkpoint(name[..^4]), $"{name}, killed at call {call}");
+                string stem = name[..^4];
+                AssertSameTensors(straight.Folder.Checkpoint(stem), again.Folder.Checkpoint(stem), $"{name}, killed at call {call}");
             }
         }
 
@@ -158,7 +160,8 @@ public sealed class RunRecorderTests
     {
         var (first, second) = (Arrays(TorchFile.Read(expected)).ToArray(), Arrays(TorchFile.Read(actual)).ToArray());
         Assert.NotEmpty(first);
-        Assert.True(first.Length == second.Length && first.Zip(second).All(p => p.First.Bytes.Span.SequenceEqual(p.Second.Bytes.Span)), what);
+        Assert.Equal(first.Length, second.Length);
+        Assert.True(first.Zip(second).All(p => p.First.Bytes.Span.SequenceEqual(p.Second.Bytes.Span)), what);
         Assert.Equal(StepOf(expected), StepOf(actual));
     }
 
@@ -249,8 +252,11 @@ public sealed class RunRecorderTests
             }
         }
 
-        public string[] Checkpoints() =>
-            [.. Directory.GetFiles(Path.GetDirectoryName(Folder.LatestCheckpoint)!).Select(p => Path.GetFileName(p)).Order(StringComparer.Ordinal)];
+        public string[] Checkpoints()
+        {
+            string[] paths = Directory.GetFiles(Path.GetDirectoryName(Folder.LatestCheckpoint)!);
+            return [.. paths.Select(p => Path.GetFileName(p)).Order(StringComparer.Ordinal)];
+        }
 
         public void Dispose()
         {

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace DinoSharp.Training.Tests;
 
-/// <summary>The smallest method that learns something: features to zero. It writes down what the trainer calls, and fails when told to.</summary>
+/// <summary>The smallest method that learns something: features to zero. It notes what the trainer calls, and fails when told to.</summary>
 internal sealed class TinyMethod : PretrainingMethod
 {
     private readonly VisionTransformer _backbone;

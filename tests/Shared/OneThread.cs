@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace DinoSharp.Tests;
 
-/// <summary>Torch computes on one thread: on networks this small several would only wait for each other, by far the longest where a machine is busy.</summary>
+/// <summary>Torch computes on one thread: on networks this small several would mostly wait for each other.</summary>
 internal static class OneThread
 {
     [ModuleInitializer]

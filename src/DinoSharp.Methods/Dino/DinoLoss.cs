@@ -110,6 +110,6 @@ public sealed class DinoLoss : IDisposable
 
 /// <summary>What one evaluation of the loss gives.</summary>
 /// <param name="Loss">mean cross-entropy over pairs of views and images; carries the gradient // []</param>
-/// <param name="TeacherEntropy">mean entropy of the teacher's distributions, in nats; loss less this is the divergence KL(teacher ‖ student) // []</param>
+/// <param name="TeacherEntropy">mean entropy of the teacher's distributions, in nats; loss less this is KL(teacher ‖ student) // []</param>
 /// <param name="TeacherShares">mean of the teacher's distributions: what share each output has of the images // [K]</param>
 public sealed record DinoLossTerms(Tensor Loss, Tensor TeacherEntropy, Tensor TeacherShares);

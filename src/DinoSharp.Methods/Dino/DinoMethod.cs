@@ -173,7 +173,8 @@ public sealed class DinoMethod : PretrainingMethod
         const int settlingSteps = 300;
         const double nothing = 0.01;
         double highest = Math.Log(_options.Head.OutputDim);
-        double entropy = metrics.First(m => m.Name == EntropyName).Value, information = metrics.First(m => m.Name == InformationName).Value;
+        double entropy = metrics.First(m => m.Name == EntropyName).Value;
+        double information = metrics.First(m => m.Name == InformationName).Value;
         if (step.Index < settlingSteps || step.Epoch <= _options.FreezeLastLayerEpochs || information > nothing)
         {
             return null;

@@ -39,7 +39,8 @@ public sealed class MetricsLog : IDisposable
     }
 
     /// <summary>All lines written so far, oldest first.</summary>
-    public static IEnumerable<JsonObject> Read(string path) => File.Exists(path) ? File.ReadLines(path).Select(Parse).OfType<JsonObject>() : [];
+    public static IEnumerable<JsonObject> Read(string path) =>
+        File.Exists(path) ? File.ReadLines(path).Select(Parse).OfType<JsonObject>() : [];
 
     public void Dispose() => _lines.Dispose();
 

@@ -1,4 +1,3 @@
-using System.Globalization;
 using DinoSharp.Checkpoints;
 using DinoSharp.Models.Weights;
 using DinoSharp.Training.Optimizers;
@@ -73,7 +72,8 @@ public static class RunCheckpoint
             if (stepsPerEpoch != plan.StepsPerEpoch)
             {
                 throw new CheckpointException(
-                    $"{path}: its epochs have {stepsPerEpoch} steps and this training's {plan.StepsPerEpoch}: use the same images and batch size");
+                    $"{path}: its epochs have {stepsPerEpoch} steps and this training's {plan.StepsPerEpoch}: " +
+                    "use the same images and batch size");
             }
 
             done = Number(own, StepName, path);
@@ -92,9 +92,10 @@ public static class RunCheckpoint
         string[] missing = [.. section.Tensors.Select(t => section.Prefix + t.Name).Where(name => !saved.ContainsKey(name))];
         if (missing.Length > 0 || saved.Count != section.Tensors.Count)
         {
-            throw new CheckpointException(string.Create(CultureInfo.InvariantCulture,
-                $"{path}: '{section.Name}' does not fit this network: {missing.Length} tensors missing, " +
-                $"{saved.Count - section.Tensors.Count + missing.Length} left over{(missing.Length > 0 ? $" (first missing: {missing[0]})" : "")}"));
+            int extra = saved.Count - section.Tensors.Count + missing.Length;
+            string first = missing.Length > 0 ? $" (first missing: {missing[0]})" : "";
+            throw new CheckpointException(
+                $"{path}: '{section.Name}' does not fit this network: {missing.Length} tensors missing, {extra} left over{first}");
         }
 
         foreach (var (name, tensor) in section.Tensors)
@@ -221,7 +222,8 @@ public static class RunCheckpoint
     }
 
     private static OrderedDictionary<object, object?> Dictionary(object? value, string path, string what) =>
-        value as OrderedDictionary<object, object?> ?? throw new CheckpointException($"{path}: {what} is not a dictionary of a training's state");
+        value as OrderedDictionary<object, object?>
+            ?? throw new CheckpointException($"{path}: {what} is not a dictionary of a training's state");
 
     private static long Number(OrderedDictionary<object, object?> dictionary, string name, string path) =>
         Entry(dictionary, name, path) as long? ?? throw new CheckpointException($"{path}: {name} is not a whole number");

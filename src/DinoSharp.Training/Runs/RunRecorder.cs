@@ -134,7 +134,9 @@ public sealed class RunRecorder : ITrainingObserver, IDisposable
         }
 
         _metrics.Write(trainer.StepsDone, epoch, [(ScoreName, score)]);
-        Tell(trainer, [(ScoreName, score)], 0, string.Create(CultureInfo.InvariantCulture, $"epoch {epoch + 1}: k-NN top-1 {score:F2} %{(best ? ", the best so far" : "")}"));
+        string rank = best ? ", the best so far" : "";
+        string message = string.Create(CultureInfo.InvariantCulture, $"epoch {epoch + 1}: k-NN top-1 {score:F2} %{rank}");
+        Tell(trainer, [(ScoreName, score)], 0, message);
     }
 
     private void Tell(Trainer trainer, IReadOnlyList<(string Name, double Value)> metrics, double rate, string? message)
