@@ -3,10 +3,10 @@ using DinoSharp.Checkpoints;
 using DinoSharp.Methods.Dino;
 using DinoSharp.Models.Backbones;
 using DinoSharp.Models.Heads;
+using DinoSharp.Tests;
 using DinoSharp.Training;
 using DinoSharp.Training.Optimizers;
 using DinoSharp.Training.Runs;
-using DinoSharp.Tests;
 using TorchSharp;
 using static TorchSharp.torch;
 
