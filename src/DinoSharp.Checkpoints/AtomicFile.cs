@@ -4,7 +4,7 @@ namespace DinoSharp.Checkpoints;
 public static class AtomicFile
 {
     /// <summary>What stands behind the name while the file is being written.</summary>
-    public const string BesideSuffix = ".partial";
+    public const string BesideEnding = ".partial";
 
     /// <summary>
     /// Replaces <paramref name="path"/> by what <paramref name="write"/> writes. On any failure the file that was there stays as it
@@ -13,7 +13,7 @@ public static class AtomicFile
     /// <exception cref="CheckpointException">The disk is full or the place cannot be written.</exception>
     public static void Write(string path, Action<Stream> write)
     {
-        string beside = path + BesideSuffix;
+        string beside = path + BesideEnding;
         try
         {
             using (FileStream stream = new(beside, FileMode.Create, FileAccess.ReadWrite, FileShare.None, bufferSize: 1 << 20))

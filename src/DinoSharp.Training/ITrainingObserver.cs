@@ -12,6 +12,6 @@ public interface ITrainingObserver
     /// <summary>Instead of the next step, where a stop was asked for.</summary>
     void Stopped(Trainer trainer);
 
-    /// <summary>Before the training fails for a loss that is not finite; the parameters are those of the step before.</summary>
+    /// <summary>Before the training fails for a loss or gradient that is not finite; the parameters are of the step before.</summary>
     void Diverged(Trainer trainer);
 }

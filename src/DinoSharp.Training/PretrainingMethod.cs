@@ -39,6 +39,11 @@ public abstract class PretrainingMethod : IDisposable
     {
     }
 
+    /// <summary>Called instead of the optimizer step where loss or gradients are not finite: forgets what the losses of the step left.</summary>
+    public virtual void AbandonStep()
+    {
+    }
+
     /// <summary>What the method has to say of the steps since the last call: names and means.</summary>
     public abstract IReadOnlyList<(string Name, double Value)> TakeMetrics();
 

@@ -5,4 +5,5 @@ namespace DinoSharp.Training;
 /// <param name="Loss">mean over the batch, before the parameters moved</param>
 /// <param name="LearningRate">of this step</param>
 /// <param name="WeightDecay">of this step, for the decayed group</param>
-public sealed record StepResult(TrainingStep Step, double Loss, double LearningRate, double WeightDecay);
+/// <param name="LargestGradientNorm">L2 norm of the parameter whose gradient was the largest, before clipping</param>
+public sealed record StepResult(TrainingStep Step, double Loss, double LearningRate, double WeightDecay, double LargestGradientNorm);

@@ -1,6 +1,7 @@
 using DinoSharp.Training.Optimizers;
 using DinoSharp.Training.Schedules;
 using TorchSharp;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace DinoSharp.Training;
@@ -10,7 +11,7 @@ public sealed class Trainer : IDisposable
 {
     private readonly PretrainingMethod _method;
     private readonly TrainingOptions _options;
-    private readonly ParameterGroups _groups;
+    private readonly Parameter[] _parameters;
     private readonly CosineSchedule _learningRate;
     private readonly CosineSchedule _weightDecay;
 
@@ -19,8 +20,8 @@ public sealed class Trainer : IDisposable
         _method = method;
         _options = options.Validated();
         Plan = plan;
-        _groups = ParameterGroups.Of(method.Trained);
-        Optimizer = TrainingOptimizer.Create(options.Optimizer, _groups);
+        Optimizer = TrainingOptimizer.Create(options.Optimizer, ParameterGroups.Of(method.Trained));
+        _parameters = [.. Optimizer.Groups.All.Select(p => p.Parameter)];
         _learningRate = new CosineSchedule(
             options.ScaledLearningRate, options.MinLearningRate, plan.TotalSteps, (long)options.EffectiveWarmupEpochs * plan.StepsPerEpoch);
         _weightDecay = new CosineSchedule(options.WeightDecay, options.WeightDecayEnd, plan.TotalSteps);
@@ -39,7 +40,7 @@ public sealed class Trainer : IDisposable
     public double WeightDecay { get; private set; }
 
     /// <summary>Optimizer steps done.</summary>
-    public long StepsDone { get; set; }
+    public long StepsDone { get; internal set; }
 
     /// <summary>Whether the plan is fulfilled.</summary>
     public bool Finished => StepsDone == Plan.TotalSteps;
@@ -50,38 +51,23 @@ public sealed class Trainer : IDisposable
     /// </param>
     /// <param name="observer">told of each step; it logs, evaluates and saves</param>
     /// <param name="stop">asked for by a signal; the step under way is finished</param>
-    /// <exception cref="TrainingDivergedException">The loss is not a finite number.</exception>
+    /// <exception cref="TrainingDivergedException">The loss or a gradient is not a finite number.</exception>
+    /// <exception cref="InvalidOperationException">The batches of an epoch ended before the plan's number of them.</exception>
     public void Run(
         Func<int, int, IEnumerable<IReadOnlyList<Tensor>>> batches, ITrainingObserver observer, CancellationToken stop = default)
     {
         while (!Finished)
         {
-            int epoch = Plan.StepAfter(StepsDone).Epoch;
-            int firstBatch = (int)(StepsDone % Plan.StepsPerEpoch);
-            if (firstBatch == 0)
+            if (!RunEpoch(batches, observer, stop))
             {
-                _method.BeginEpoch(epoch);
-            }
-
-            foreach (var crops in batches(epoch, firstBatch))
-            {
-                observer.AfterStep(StepOrDiverge(crops, observer), this);
-                if (StepsDone % Plan.StepsPerEpoch == 0)
-                {
-                    observer.AfterEpoch(epoch, this);
-                }
-
-                if (stop.IsCancellationRequested)
-                {
-                    observer.Stopped(this);
-                    return;
-                }
+                return;
             }
         }
     }
 
     /// <summary>One optimizer step.</summary>
     /// <param name="crops">// per resolution [V_r B, C, H_r, W_r]</param>
+    /// <exception cref="TrainingDivergedException">The loss or a gradient is not a finite number; nothing has moved.</exception>
     public StepResult Step(IReadOnlyList<Tensor> crops)
     {
         using var scope = NewDisposeScope();
@@ -90,23 +76,14 @@ public sealed class Trainer : IDisposable
         // What torch draws in a step (stochastic depth) depends on seed and step alone, so a resumed run draws the same.
         manual_seed(unchecked(_options.Seed * 0x5DEECE66DL + step.Index));
 
-        double loss = 0;
-        for (int part = 0; part < _options.AccumulationSteps; part++)
+        double loss = Backward(crops, step);
+        double gradientNorm = GradientClipping.ClipEach(_parameters, _options.ClipGradient);
+        if (!double.IsFinite(loss) || !double.IsFinite(gradientNorm))
         {
-            using var partScope = NewDisposeScope();
-            var partLoss = _method.Loss(Part(crops, part), step) / _options.AccumulationSteps;
-            partLoss.backward();
-            loss += partLoss.item<float>();
-        }
-
-        if (!double.IsFinite(loss))
-        {
-            throw new TrainingDivergedException(step.Index, loss, LearningRate);
-        }
-
-        if (_options.ClipGradient > 0)
-        {
-            GradientClipping.ClipEach(_groups.All.Select(p => p.Parameter), _options.ClipGradient);
+            // One gradient that is not finite would poison weights and moments for good, and only the next loss would show it.
+            Optimizer.ClearGradients();
+            _method.AbandonStep();
+            throw new TrainingDivergedException(step.Index, loss, gradientNorm, LearningRate);
         }
 
         _method.BeforeOptimizerStep(step);
@@ -114,10 +91,56 @@ public sealed class Trainer : IDisposable
         Optimizer.ClearGradients();
         _method.AfterOptimizerStep(step);
         StepsDone++;
-        return new StepResult(step, loss, LearningRate, WeightDecay);
+        return new StepResult(step, loss, LearningRate, WeightDecay, gradientNorm);
     }
 
     public void Dispose() => Optimizer.Dispose();
+
+    /// <summary>What is left of the epoch under way.</summary>
+    /// <returns>false if it was asked to stop</returns>
+    private bool RunEpoch(Func<int, int, IEnumerable<IReadOnlyList<Tensor>>> batches, ITrainingObserver observer, CancellationToken stop)
+    {
+        int epoch = Plan.StepAfter(StepsDone).Epoch;
+        int batch = (int)(StepsDone % Plan.StepsPerEpoch);
+        if (batch == 0)
+        {
+            _method.BeginEpoch(epoch);
+        }
+
+        foreach (var crops in batches(epoch, batch).Take(Plan.StepsPerEpoch - batch))
+        {
+            observer.AfterStep(StepOrDiverge(crops, observer), this);
+            if (++batch == Plan.StepsPerEpoch)
+            {
+                observer.AfterEpoch(epoch, this);
+            }
+
+            if (stop.IsCancellationRequested)
+            {
+                observer.Stopped(this);
+                return false;
+            }
+        }
+
+        return batch == Plan.StepsPerEpoch ? true : throw new InvalidOperationException(
+            $"epoch {epoch} gave {batch} of {Plan.StepsPerEpoch} batches: plan the training with as many as the loader gives");
+    }
+
+    /// <summary>Loss and gradients of a batch, part after part.</summary>
+    /// <returns>the loss; what it is made of is gone</returns>
+    private double Backward(IReadOnlyList<Tensor> crops, TrainingStep step)
+    {
+        double loss = 0;
+        for (int part = 0; part < _options.AccumulationSteps; part++)
+        {
+            using var scope = NewDisposeScope();
+            var partLoss = _method.Loss(Part(crops, part), step) / _options.AccumulationSteps;
+            partLoss.backward();
+            loss += partLoss.item<float>();
+        }
+
+        return loss;
+    }
 
     private StepResult StepOrDiverge(IReadOnlyList<Tensor> crops, ITrainingObserver observer)
     {

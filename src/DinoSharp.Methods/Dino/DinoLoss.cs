@@ -55,11 +55,13 @@ public sealed class DinoLoss : IDisposable
         long images = teacher.size(0) / TeacherViews;
         Tensor target; // [2, B, K]
         Tensor entropy;
+        Tensor shares; // [K]
         using (no_grad())
         {
             var logTarget = ((teacher - Center) / TeacherTemperature(epoch)).log_softmax(-1); // [2 B, K]
             target = logTarget.exp().view(TeacherViews, images, -1);
             entropy = -(target.view_as(logTarget) * logTarget).sum(-1).mean();
+            shares = target.mean([0, 1]);
             _teacherSum.add_(teacher.sum(0, keepdim: true));
             _teacherRows += teacher.size(0);
         }
@@ -75,7 +77,7 @@ public sealed class DinoLoss : IDisposable
         }
 
         var loss = agreement.mean() / -pairs;
-        return new DinoLossTerms(loss.MoveToOuterDisposeScope(), entropy.MoveToOuterDisposeScope());
+        return new DinoLossTerms(loss.MoveToOuterDisposeScope(), entropy.MoveToOuterDisposeScope(), shares.MoveToOuterDisposeScope());
     }
 
     /// <summary>Moves the centre by the mean of all teacher logits seen since the last call (equation 4).</summary>
@@ -88,6 +90,13 @@ public sealed class DinoLoss : IDisposable
             Center.mul_(_options.CenterMomentum).add_(_teacherSum / _teacherRows, alpha: 1 - _options.CenterMomentum);
         }
 
+        ForgetTeacher();
+    }
+
+    /// <summary>Drops the teacher logits seen since the centre was last moved.</summary>
+    public void ForgetTeacher()
+    {
+        using var scope = NewDisposeScope();
         _teacherSum.zero_();
         _teacherRows = 0;
     }
@@ -101,5 +110,6 @@ public sealed class DinoLoss : IDisposable
 
 /// <summary>What one evaluation of the loss gives.</summary>
 /// <param name="Loss">mean cross-entropy over pairs of views and images; carries the gradient // []</param>
-/// <param name="TeacherEntropy">mean entropy of the teacher's distributions, in nats; loss less this is the divergence KL(teacher ‖ student) // []</param>
-public sealed record DinoLossTerms(Tensor Loss, Tensor TeacherEntropy);
+/// <param name="TeacherEntropy">mean entropy of the teacher's distributions, in nats; loss less this is KL(teacher ‖ student) // []</param>
+/// <param name="TeacherShares">mean of the teacher's distributions: what share each output has of the images // [K]</param>
+public sealed record DinoLossTerms(Tensor Loss, Tensor TeacherEntropy, Tensor TeacherShares);

@@ -13,7 +13,7 @@ namespace DinoSharp.Methods.Dino;
 public sealed class DinoMethod : PretrainingMethod
 {
     private const string EntropyName = "teacher_entropy";
-    private const string DivergenceName = "kl";
+    private const string InformationName = "teacher_information";
 
     /// <summary>What the teacher sees.</summary>
     private const int GlobalCrops = 2;
@@ -27,6 +27,7 @@ public sealed class DinoMethod : PretrainingMethod
     private readonly CosineSchedule _teacherMomentum;
     private readonly Tensor _lossSum;
     private readonly Tensor _entropySum;
+    private readonly Tensor _shareSum; // [K]
     private long _lossCount;
 
     /// <param name="studentBackbone">network that trains, with stochastic depth if wanted</param>
@@ -59,6 +60,7 @@ public sealed class DinoMethod : PretrainingMethod
         _loss = new DinoLoss(options, studentCrops, device);
         _lossSum = zeros(1, device: device).DetachFromDisposeScope();
         _entropySum = zeros(1, device: device).DetachFromDisposeScope();
+        _shareSum = zeros(options.Head.OutputDim, device: device).DetachFromDisposeScope();
         _teacherMomentum = new CosineSchedule(options.TeacherMomentum, 1, plan.TotalSteps);
         State =
         [
@@ -104,6 +106,7 @@ public sealed class DinoMethod : PretrainingMethod
         {
             _lossSum.add_(terms.Loss);
             _entropySum.add_(terms.TeacherEntropy);
+            _shareSum.add_(terms.TeacherShares);
             _lossCount++;
         }
 
@@ -140,29 +143,39 @@ public sealed class DinoMethod : PretrainingMethod
         }
     }
 
+    public override void AbandonStep()
+    {
+        _loss.ForgetTeacher();
+        ForgetMetrics();
+    }
+
     /// <returns>
-    /// loss; entropy of the teacher and its divergence from the student, in nats: entropy near ln K or 0 with no divergence is collapse
+    /// in nats: loss; mean entropy of the teacher's distributions; its divergence from the student's; and the information that the
+    /// teacher's output has of the image, the entropy of its mean distribution less its mean entropy: 0 when it says the same of all
     /// </returns>
     public override IReadOnlyList<(string Name, double Value)> TakeMetrics()
     {
+        using var scope = NewDisposeScope();
         double loss = _lossSum.item<float>() / _lossCount, entropy = _entropySum.item<float>() / _lossCount;
-        _lossSum.zero_();
-        _entropySum.zero_();
-        _lossCount = 0;
-        return [("loss", loss), (EntropyName, entropy), (DivergenceName, loss - entropy)];
+        var shares = _shareSum / _lossCount;
+        double information = -shares.xlogy(shares).sum().item<float>() - entropy;
+        ForgetMetrics();
+        return [("loss", loss), (EntropyName, entropy), ("kl", loss - entropy), (InformationName, information)];
     }
 
     /// <summary>
-    /// The two collapses (section 5.3): the teacher gives every output the same share, or all to one. In both the student has nothing left
-    /// to learn from it, so their divergence vanishes; neither is judged before the network had time to leave its start.
+    /// Collapse (section 5.3): the teacher says the same of every image. Its kinds are all outputs alike, as without sharpening, and one
+    /// output alone, as without centring; without either it can be any fixed distribution. None is judged before the network had time to
+    /// leave its start.
     /// </summary>
     public override string? Diagnose(IReadOnlyList<(string Name, double Value)> metrics, TrainingStep step)
     {
         const int settlingSteps = 300;
         const double nothing = 0.01;
         double highest = Math.Log(_options.Head.OutputDim);
-        double entropy = metrics.First(m => m.Name == EntropyName).Value, divergence = metrics.First(m => m.Name == DivergenceName).Value;
-        if (step.Index < settlingSteps || step.Epoch <= _options.FreezeLastLayerEpochs || divergence > nothing)
+        double entropy = metrics.First(m => m.Name == EntropyName).Value;
+        double information = metrics.First(m => m.Name == InformationName).Value;
+        if (step.Index < settlingSteps || step.Epoch <= _options.FreezeLastLayerEpochs || information > nothing)
         {
             return null;
         }
@@ -171,7 +184,8 @@ public sealed class DinoMethod : PretrainingMethod
             entropy > (1 - nothing) * highest ? "collapse: the teacher gives all outputs the same share (entropy ln K). "
                 + "Lower --teacher-temp and --warmup-teacher-temp, raise --lr, or use fewer outputs (--out-dim)" :
             entropy < nothing ? "collapse: the teacher gives everything to one output (entropy 0). "
-                + "Keep centring on, raise --teacher-temp or --momentum-teacher, or lower --lr" : null;
+                + "Keep centring on, raise --teacher-temp or --momentum-teacher, or lower --lr" :
+            "collapse: the teacher gives every image the same distribution. Keep centring and sharpening on, or lower --lr";
     }
 
     public override void Dispose()
@@ -181,6 +195,7 @@ public sealed class DinoMethod : PretrainingMethod
         _loss.Dispose();
         _lossSum.Dispose();
         _entropySum.Dispose();
+        _shareSum.Dispose();
     }
 
     /// <summary>θt ← λ θt + (1 − λ) θs, parameters only: running statistics of batch norm are the teacher's own.</summary>
@@ -192,6 +207,15 @@ public sealed class DinoMethod : PretrainingMethod
         {
             teacher.mul_(momentum).add_(student, alpha: 1 - momentum);
         }
+    }
+
+    private void ForgetMetrics()
+    {
+        using var scope = NewDisposeScope();
+        _lossSum.zero_();
+        _entropySum.zero_();
+        _shareSum.zero_();
+        _lossCount = 0;
     }
 
     private void CopyStudentToTeacher()

@@ -10,15 +10,25 @@ public static class GradientClipping
 
     /// <summary>Scales each gradient whose L2 norm is above the limit by limit / (norm + 1e-6).</summary>
     /// <param name="parameters">those without a gradient are passed over</param>
-    /// <param name="limit">largest norm, above 0</param>
-    public static void ClipEach(IEnumerable<Parameter> parameters, double limit)
+    /// <param name="limit">largest norm; 0 clips nothing</param>
+    /// <returns>the largest norm before clipping; not finite if any gradient is not</returns>
+    public static double ClipEach(IEnumerable<Parameter> parameters, double limit)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
+        var norms = new List<Tensor>();
         foreach (var gradient in parameters.Select(p => p.grad).OfType<Tensor>())
         {
-            // Multiplying by 1 where the norm is below the limit keeps the device from waiting for each norm.
-            gradient.mul_((gradient.norm() + NormEpsilon).reciprocal_().mul_(limit).clamp_(max: 1));
+            var norm = gradient.norm();
+            norms.Add(norm);
+            if (limit > 0)
+            {
+                // Multiplying by 1 where the norm is below the limit keeps the device from waiting for each norm.
+                gradient.mul_((norm + NormEpsilon).reciprocal_().mul_(limit).clamp_(max: 1));
+            }
         }
+
+        // One wait for all; the maximum of torch passes NaN on.
+        return norms.Count == 0 ? 0 : stack(norms).max().item<float>();
     }
 }

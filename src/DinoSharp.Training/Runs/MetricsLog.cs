@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using DinoSharp.Checkpoints;
@@ -24,13 +25,13 @@ public sealed class MetricsLog : IDisposable
     /// <summary>Writes one step's values.</summary>
     /// <param name="step">optimizer steps done</param>
     /// <param name="epoch">from 0</param>
-    /// <param name="values">finite numbers by name</param>
+    /// <param name="values">by name; JSON has no word for numbers that are not finite, they are written as null</param>
     public void Write(long step, int epoch, IReadOnlyList<(string Name, double Value)> values)
     {
         var line = new JsonObject { ["step"] = step, ["epoch"] = epoch };
         foreach (var (name, value) in values)
         {
-            line[name] = value;
+            line[name] = double.IsFinite(value) ? value : null;
             _events.add_scalar(name, (float)value, (int)step);
         }
 
@@ -58,11 +59,7 @@ public sealed class MetricsLog : IDisposable
 
     private static void DropAfter(string path, long stepsDone)
     {
-        string[] kept = [.. Read(path).Where(line => line["step"]!.GetValue<long>() <= stepsDone).Select(line => line.ToJsonString())];
-        AtomicFile.Write(path, stream =>
-        {
-            using var writer = new StreamWriter(stream, leaveOpen: true);
-            Array.ForEach(kept, writer.WriteLine);
-        });
+        var kept = Read(path).Where(line => (long?)line["step"] <= stepsDone).Select(line => line.ToJsonString() + "\n").ToArray();
+        AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(string.Concat(kept))));
     }
 }

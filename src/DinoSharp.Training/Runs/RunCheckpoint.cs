@@ -1,4 +1,3 @@
-using System.Globalization;
 using DinoSharp.Checkpoints;
 using DinoSharp.Models.Weights;
 using DinoSharp.Training.Optimizers;
@@ -13,6 +12,8 @@ namespace DinoSharp.Training.Runs;
 public static class RunCheckpoint
 {
     private const string Own = "dinosharp";
+    private const string StepName = "step";
+    private const string StepsPerEpochName = "steps_per_epoch";
 
     /// <summary>Writes the state, whole or not at all.</summary>
     /// <param name="path">a .pth file</param>
@@ -38,8 +39,8 @@ public static class RunCheckpoint
         root.Add("args", new PickledNamespace(new OrderedDictionary<string, object?>(arguments)));
         root.Add(Own, new OrderedDictionary<object, object?>
         {
-            ["step"] = trainer.StepsDone,
-            ["steps_per_epoch"] = (long)trainer.Plan.StepsPerEpoch,
+            [StepName] = trainer.StepsDone,
+            [StepsPerEpochName] = (long)trainer.Plan.StepsPerEpoch,
         });
         TorchFile.Write(path, root);
     }
@@ -51,15 +52,39 @@ public static class RunCheckpoint
     public static void Load(string path, PretrainingMethod method, Trainer trainer)
     {
         var root = Dictionary(TorchFile.Read(path), path, "the file");
+        long stepsDone = StepsDone(path, root, trainer.Plan);
         foreach (var section in method.State)
         {
             LoadSection(path, section, Dictionary(Entry(root, section.Name, path), path, section.Name));
         }
 
         LoadOptimizer(path, Dictionary(Entry(root, "optimizer", path), path, "optimizer"), trainer.Optimizer);
-        trainer.StepsDone = root.TryGetValue(Own, out object? own)
-            ? Count(Dictionary(own, path, Own), "step", path)
-            : Count(root, "epoch", path) * trainer.Plan.StepsPerEpoch;
+        trainer.StepsDone = stepsDone;
+    }
+
+    private static long StepsDone(string path, OrderedDictionary<object, object?> root, TrainingPlan plan)
+    {
+        long done;
+        if (root.TryGetValue(Own, out object? value))
+        {
+            var own = Dictionary(value, path, Own);
+            long stepsPerEpoch = Number(own, StepsPerEpochName, path);
+            if (stepsPerEpoch != plan.StepsPerEpoch)
+            {
+                throw new CheckpointException(
+                    $"{path}: its epochs have {stepsPerEpoch} steps and this training's {plan.StepsPerEpoch}: " +
+                    "use the same images and batch size");
+            }
+
+            done = Number(own, StepName, path);
+        }
+        else
+        {
+            done = Number(root, "epoch", path) * plan.StepsPerEpoch;
+        }
+
+        return done >= 0 && done <= plan.TotalSteps ? done : throw new CheckpointException(
+            $"{path}: it stands after step {done} and this training has {plan.TotalSteps}: train for more epochs");
     }
 
     private static void LoadSection(string path, StateSection section, OrderedDictionary<object, object?> saved)
@@ -67,9 +92,10 @@ public static class RunCheckpoint
         string[] missing = [.. section.Tensors.Select(t => section.Prefix + t.Name).Where(name => !saved.ContainsKey(name))];
         if (missing.Length > 0 || saved.Count != section.Tensors.Count)
         {
-            throw new CheckpointException(string.Create(CultureInfo.InvariantCulture,
-                $"{path}: '{section.Name}' does not fit this network: {missing.Length} tensors missing, " +
-                $"{saved.Count - section.Tensors.Count + missing.Length} left over{(missing.Length > 0 ? $" (first missing: {missing[0]})" : "")}"));
+            int extra = saved.Count - section.Tensors.Count + missing.Length;
+            string first = missing.Length > 0 ? $" (first missing: {missing[0]})" : "";
+            throw new CheckpointException(
+                $"{path}: '{section.Name}' does not fit this network: {missing.Length} tensors missing, {extra} left over{first}");
         }
 
         foreach (var (name, tensor) in section.Tensors)
@@ -128,12 +154,13 @@ public static class RunCheckpoint
     private static void LoadOptimizer(string path, OrderedDictionary<object, object?> saved, TrainingOptimizer optimizer)
     {
         var state = Dictionary(Entry(saved, "state", path), path, "optimizer.state");
+        RequireSameGroups(path, saved, optimizer.Groups);
         for (int i = 0; i < optimizer.States.Count; i++)
         {
             var target = optimizer.States[i];
             if (!state.TryGetValue((long)i, out object? found))
             {
-                target.StepCount = 0;
+                Forget(target);
                 continue;
             }
 
@@ -155,6 +182,34 @@ public static class RunCheckpoint
         }
     }
 
+    /// <summary>A parameter that never moved has no state in the file.</summary>
+    private static void Forget(IParameterState state)
+    {
+        using var noGradients = no_grad();
+        state.StepCount = 0;
+        foreach (var (_, tensor) in state.Tensors)
+        {
+            tensor.zero_();
+        }
+    }
+
+    /// <summary>States go by number: with other groups they would go to other parameters.</summary>
+    private static void RequireSameGroups(string path, OrderedDictionary<object, object?> saved, ParameterGroups groups)
+    {
+        int[] wanted = [groups.Decayed.Count, groups.Undecayed.Count];
+        int[] found =
+        [
+            .. (Entry(saved, "param_groups", path) as List<object?> ?? [])
+                .Select(group => (Entry(Dictionary(group, path, "optimizer.param_groups"), "params", path) as List<object?>)?.Count ?? 0),
+        ];
+        if (!wanted.SequenceEqual(found))
+        {
+            throw new CheckpointException(
+                $"{path}: its optimizer moves groups of {string.Join(" and ", found)} parameters, this network has " +
+                $"{string.Join(" and ", wanted)}: use the settings it was trained with");
+        }
+    }
+
     private static void CopyInto(string path, string name, object? array, Tensor tensor)
     {
         if (array is not ArrayData values || !values.Shape.SequenceEqual(tensor.shape))
@@ -167,11 +222,11 @@ public static class RunCheckpoint
     }
 
     private static OrderedDictionary<object, object?> Dictionary(object? value, string path, string what) =>
-        value as OrderedDictionary<object, object?> ?? throw new CheckpointException($"{path}: {what} is not a dictionary of a training's state");
+        value as OrderedDictionary<object, object?>
+            ?? throw new CheckpointException($"{path}: {what} is not a dictionary of a training's state");
 
-    private static long Count(OrderedDictionary<object, object?> dictionary, string name, string path) =>
-        Entry(dictionary, name, path) is long count and >= 0 and <= int.MaxValue ? count
-            : throw new CheckpointException($"{path}: '{name}' is not a number of steps or epochs");
+    private static long Number(OrderedDictionary<object, object?> dictionary, string name, string path) =>
+        Entry(dictionary, name, path) as long? ?? throw new CheckpointException($"{path}: {name} is not a whole number");
 
     private static object? Entry(OrderedDictionary<object, object?> dictionary, string name, string path) =>
         dictionary.TryGetValue(name, out object? value) ? value

@@ -61,8 +61,10 @@ public sealed class RunFolder
         var run = new JsonObject { ["settings"] = settings.DeepClone(), ["surroundings"] = surroundings.DeepClone() };
         try
         {
-            Directory.CreateDirectory(System.IO.Path.Combine(folder.Path, Checkpoints));
+            // run.json comes first: it is what makes this a run folder, should the process be killed right here.
+            Directory.CreateDirectory(folder.Path);
             AtomicFile.Write(folder.RunFile, stream => JsonSerializer.Serialize(stream, run, Indented));
+            Directory.CreateDirectory(System.IO.Path.Combine(folder.Path, Checkpoints));
         }
         catch (Exception cause) when (cause is IOException or UnauthorizedAccessException or CheckpointException)
         {
@@ -77,32 +79,37 @@ public sealed class RunFolder
     private static bool IsForeign(string entry) => System.IO.Path.GetFileName(entry) switch
     {
         Checkpoints => !Directory.Exists(entry) || Directory.EnumerateFileSystemEntries(entry).Any(),
-        RunName + AtomicFile.BesideSuffix => false,
+        RunName + AtomicFile.BesideEnding => false,
         _ => true,
     };
 
     private void RequireSame(JsonObject settings)
     {
-        JsonObject? earlier;
-        try
-        {
-            earlier = JsonNode.Parse(File.ReadAllText(RunFile))?["settings"] as JsonObject;
-        }
-        catch (JsonException error)
-        {
-            throw new RunFolderException($"{RunFile} is damaged ({error.Message}): name another folder with --out", error);
-        }
+        var earlier = EarlierSettings();
 
         string[] differing =
         [
-            .. settings.Select(s => s.Key).Union(earlier?.Select(s => s.Key) ?? [])
-                .Where(name => !JsonNode.DeepEquals(settings[name], earlier?[name]))
-                .Select(name => $"{name} was {Show(earlier?[name])}, now {Show(settings[name])}"),
+            .. settings.Select(s => s.Key).Union(earlier.Select(s => s.Key))
+                .Where(name => !JsonNode.DeepEquals(settings[name], earlier[name]))
+                .Select(name => $"{name} was {Show(earlier[name])}, now {Show(settings[name])}"),
         ];
         if (differing.Length > 0)
         {
             throw new RunFolderException(
                 $"{Path} holds a run of other settings: {string.Join("; ", differing)}. Use the same settings to go on, or another --out");
+        }
+    }
+
+    private JsonObject EarlierSettings()
+    {
+        try
+        {
+            return (JsonNode.Parse(File.ReadAllText(RunFile)) as JsonObject)?["settings"] as JsonObject
+                ?? throw new JsonException("no settings inside");
+        }
+        catch (JsonException error)
+        {
+            throw new RunFolderException($"{RunFile} is damaged ({error.Message.TrimEnd('.')}): name another folder with --out", error);
         }
     }
 

@@ -121,6 +121,7 @@ public sealed class RunRecorder : ITrainingObserver, IDisposable
             .. learned,
             ("learning_rate", result.LearningRate),
             ("weight_decay", result.WeightDecay),
+            ("largest_gradient_norm", result.LargestGradientNorm),
             ("images_per_second", rate),
             ("loader_wait_seconds", wait.TotalSeconds),
         ]);
@@ -140,8 +141,9 @@ public sealed class RunRecorder : ITrainingObserver, IDisposable
         }
 
         _metrics.Write(trainer.StepsDone, epoch, [(ScoreName, score)]);
-        Tell(trainer, [(ScoreName, score)], 0, 0, string.Create(
-            CultureInfo.InvariantCulture, $"epoch {epoch + 1}: k-NN top-1 {score:F2} %{(best ? ", the best so far" : "")}"));
+        string rank = best ? ", the best so far" : "";
+        string message = string.Create(CultureInfo.InvariantCulture, $"epoch {epoch + 1}: k-NN top-1 {score:F2} %{rank}");
+        Tell(trainer, [(ScoreName, score)], 0, 0, message);
     }
 
     private void Tell(

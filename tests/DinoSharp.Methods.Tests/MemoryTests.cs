@@ -1,0 +1,70 @@
+using DinoSharp.Methods.Dino;
+using DinoSharp.Training.Optimizers;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DinoSharp.Methods.Tests;
+
+/// <summary>Thousands of steps take no more memory than a few: no tensor outlives its step.</summary>
+public sealed class MemoryTests
+{
+    private const int WarmupSteps = 150;
+    private const int Steps = 2000;
+    private const long MaxGrowth = 4 << 20;
+
+    [Fact]
+    public void Memory_is_flat_over_two_thousand_steps()
+    {
+        using TinyDino run = new(stepsPerEpoch: 1000, dropPath: 0.2);
+        Train(WarmupSteps);
+        var statistics = DisposeScopeManager.Statistics.TensorStatistics;
+        var (tensors, inScopes, resident) = (Tensor.TotalCount, statistics.ThreadTotalLiveCount, Resident());
+        Train(Steps);
+        Assert.Equal(tensors, Tensor.TotalCount);
+        Assert.Equal(inScopes, statistics.ThreadTotalLiveCount);
+        long growth = Resident() - resident;
+        Assert.True(growth < MaxGrowth, $"resident set grew by {growth / 1024} KB");
+
+        void Train(int steps)
+        {
+            for (int i = 0; i < steps; i++)
+            {
+                run.Step();
+                if (i % 10 == 0)
+                {
+                    run.Method.TakeMetrics();
+                }
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData(OptimizerKind.AdamW, TeacherKind.PreviousEpoch)]
+    [InlineData(OptimizerKind.Sgd, TeacherKind.PreviousStep)]
+    [InlineData(OptimizerKind.Lars, TeacherKind.Student)]
+    public void Whole_epochs_leave_no_tensor_and_the_end_frees_what_trained(OptimizerKind optimizer, TeacherKind teacher)
+    {
+        TinyDino run = new(
+            TinyDino.Options with { Teacher = teacher },
+            TinyDino.Training with { Optimizer = optimizer, ClipGradient = 0, AccumulationSteps = 2 });
+        Tensor[] lasting =
+        [
+            .. run.Method.State.SelectMany(s => s.Tensors).Select(t => t.Tensor),
+            .. run.Trainer.Optimizer.States.SelectMany(s => s.Tensors).Select(t => t.Tensor),
+        ];
+        run.TrainTo(1);
+        long before = Tensor.TotalCount;
+        run.TrainTo(12);
+        Assert.Equal(before, Tensor.TotalCount);
+        Assert.All(lasting, tensor => Assert.False(tensor.IsInvalid));
+        run.Dispose();
+        Assert.All(lasting, tensor => Assert.True(tensor.IsInvalid));
+    }
+
+    private static long Resident()
+    {
+        // Aggressive: gives the managed heap's free pages back, which would else hide or feign growth.
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        return Environment.WorkingSet;
+    }
+}
