@@ -66,7 +66,7 @@ public sealed class ResNet : Backbone
     public override Tensor forward(Tensor images)
     {
         using var scope = NewDisposeScope();
-        var maps = nn.functional.relu(_stemNorm.forward(_stem.forward(images))); // [B, width, H/2, W/2], or H, W after a small stem
+        var maps = nn.functional.relu(_stemNorm.forward(_stem.forward(ChannelsLast(images)))); // [B, width, H/2, W/2], or H, W after a small stem
         if (!Options.SmallStem)
         {
             maps = nn.functional.max_pool2d(maps, 3, stride: 2, padding: 1); // [B, width, H/4, W/4]
@@ -75,6 +75,16 @@ public sealed class ResNet : Backbone
         maps = _stage4.forward(_stage3.forward(_stage2.forward(_stage1.forward(maps)))); // [B, D, H/32, W/32], or H/8, W/8
         return maps.mean([2, 3]).MoveToOuterDisposeScope(); // [B, D]
     }
+
+    /// <summary>
+    /// The same values with the channels next to each other in memory. On the CPU the maps of all layers then lie so, which spares oneDNN
+    /// to reorder them at each convolution.
+    /// </summary>
+    /// <param name="images">// [B, C, H, W]</param>
+    /// <returns>// [B, C, H, W]</returns>
+    private static Tensor ChannelsLast(Tensor images) => images.device_type == DeviceType.CPU
+        ? images.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2)
+        : images;
 
     private static int ExpansionOf(ResNetOptions options) => options.Bottlenecks ? Bottleneck.Expansion : 1;
 }
