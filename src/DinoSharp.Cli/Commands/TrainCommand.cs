@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using DinoSharp.Cli.Training;
 using DinoSharp.Data;
 using DinoSharp.Imaging;
+using DinoSharp.Models.Weights;
 using DinoSharp.Training.Runs;
 
 namespace DinoSharp.Cli.Commands;
@@ -109,8 +110,13 @@ internal sealed class TrainCommand
         var request = Request(parsed, settings);
         using var signals = new StopSignals();
         var outcome = TrainingRun.Start(settings, request, terminal, signals.Token);
+        if (outcome.Finished && IsNewer(outcome.Folder.LatestCheckpoint, outcome.Folder.ReportFile))
+        {
+            WriteReport(outcome.Folder, settings, request);
+        }
+
         terminal.Line(outcome.Finished
-            ? $"done: {outcome.Folder.LatestCheckpoint}"
+            ? $"done: {outcome.Folder.LatestCheckpoint}; curves, neighbours and attention maps: {outcome.Folder.ReportFile}"
             : $"stopped and saved in {request.Out}; the same command goes on from here");
         terminal.Result(new JsonObject
         {
@@ -119,9 +125,26 @@ internal sealed class TrainCommand
             ["steps_done"] = outcome.StepsDone,
             ["steps"] = outcome.Steps,
             ["checkpoint"] = outcome.Folder.LatestCheckpoint,
+            ["report"] = outcome.Finished ? outcome.Folder.ReportFile : null,
             ["unusable_images"] = outcome.UnusableImages,
         });
         return outcome.Finished ? 0 : 1;
+    }
+
+    /// <summary>Whether a file was written after another, which may be missing.</summary>
+    private static bool IsNewer(string path, string other) => File.GetLastWriteTimeUtc(path) > File.GetLastWriteTimeUtc(other);
+
+    private static void WriteReport(RunFolder folder, TrainSettings settings, RunRequest request)
+    {
+        using var source = ImageSources.Open(settings.Data, settings.Split);
+        var (backbone, _) = Pretrained.Load(folder.Path);
+        using (backbone)
+        {
+            backbone.to(request.Device);
+            var loading = new LoaderOptions { Threads = request.Threads, FaultShareLimit = request.FaultShare };
+            var shown = (source, settings.EvaluationRecipe);
+            new RunReport(Path.GetFileName(folder.Path), backbone, loading).Write(folder.ReportFile, folder.MetricsFile, [], shown, shown);
+        }
     }
 
     private static TimeSpan Minutes(double minutes)

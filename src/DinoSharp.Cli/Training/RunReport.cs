@@ -88,7 +88,12 @@ internal sealed class RunReport(string title, Backbone backbone, LoaderOptions l
             return;
         }
 
-        var sourceOfName = Enumerable.Range(0, shown.Count).ToDictionary(shown.NameOf, i => i);
+        var indexOf = new Dictionary<string, int>();
+        for (int i = 0; i < shown.Count; i++)
+        {
+            indexOf[shown.NameOf(i)] = i; // a list may name a picture twice
+        }
+
         long[] queries = [.. Spread(table.Rows, Examples).Select(i => (long)i)];
         using var search = new NearestNeighbors(table, backbone.parameters().First().device);
         report.Heading("Nearest neighbours")
@@ -100,7 +105,7 @@ internal sealed class RunReport(string title, Backbone backbone, LoaderOptions l
                 ((int)query, CaptionOf(table, (int)query)),
                 .. neighbors.Select(n => (n.Index, string.Create(CultureInfo.InvariantCulture, $"{CaptionOf(table, n.Index)} {n.Similarity:F2}"))),
             ];
-            var pictures = row.Select(r => (Image: View(shown, sourceOfName[table.Names[r.Row]], recipe), r.Caption)).ToList();
+            var pictures = row.Select(r => (Image: View(shown, indexOf[table.Names[r.Row]], recipe), r.Caption)).ToList();
             report.ImageRow(pictures);
             pictures.ForEach(p => p.Image.Dispose());
         }
@@ -111,9 +116,16 @@ internal sealed class RunReport(string title, Backbone backbone, LoaderOptions l
         report.Heading("Attention")
             .Paragraph("What the class token attends to in the last block: the image, the mean of the heads, the part that holds 60 % of the "
                 + "mean, and each head.");
+        var faults = new FaultLog();
         foreach (int index in Spread(images.Count, Examples))
         {
-            using var view = View(images, index, recipe);
+            using var image = faults.TryLoad(images, index, loading.Decoding);
+            if (image is null)
+            {
+                continue;
+            }
+
+            using var view = recipe.Make(image);
             using var scope = torch.NewDisposeScope();
             var pixels = torch.tensor(view.Pixels.ToArray(), [1, view.Height, view.Width, 3]);
             var heads = AttentionMaps.Of(

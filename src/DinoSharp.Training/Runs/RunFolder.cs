@@ -25,6 +25,9 @@ public sealed class RunFolder
     /// <summary>One JSON object a logged step.</summary>
     public string MetricsFile => MetricsOf(Path);
 
+    /// <summary>What the run did, as one page.</summary>
+    public string ReportFile => System.IO.Path.Combine(Path, "report.html");
+
     /// <summary>The metrics file of the run in a folder.</summary>
     public static string MetricsOf(string path) => System.IO.Path.Combine(path, "metrics.jsonl");
 
