@@ -14,7 +14,6 @@ namespace DinoSharp.Cli;
 /// <summary>The command line as a whole: its verbs, and how failures are told.</summary>
 internal static class Application
 {
-    private const int Done = 0;
     private const int FailedAtWork = 1;
     private const int WrongRequest = 2;
 

@@ -1,3 +1,4 @@
+using DinoSharp.Models;
 using DinoSharp.Training.Optimizers;
 using DinoSharp.Training.Schedules;
 using TorchSharp;
@@ -70,6 +71,7 @@ public sealed class Trainer : IDisposable
     /// <exception cref="TrainingDivergedException">The loss or a gradient is not a finite number; nothing has moved.</exception>
     public StepResult Step(IReadOnlyList<Tensor> crops)
     {
+        TorchRuntime.Sweep();
         using var scope = NewDisposeScope();
         var step = Plan.StepAfter(StepsDone);
         (LearningRate, WeightDecay) = (_learningRate.At(step.Index), _weightDecay.At(step.Index));

@@ -6,7 +6,7 @@ namespace DinoSharp.Cli.Tests;
 /// <summary>The real command line, as a process of its own.</summary>
 internal static class Dino
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
 
     /// <summary>Runs one command to its end.</summary>
     public static DinoResult Run(params string[] arguments) => Finish(Start(arguments));

@@ -25,8 +25,7 @@ internal sealed class AttentionCommand
     private readonly Option<string?> _out = OptionFactory.Text(
         "--out",
         "folder for the pictures: NAME-attention.png shows all, NAME-attention/ has each head's map, mask and overlay",
-        "--output-dir",
-        "--output_dir");
+        "--output-dir");
     private readonly Option<double> _threshold = OptionFactory.Value(
         "--threshold", "share of the attention that masks and overlays keep", AttentionMap.DefaultMass);
     private readonly Option<int?> _imageSize = OptionFactory.Maybe<int>(

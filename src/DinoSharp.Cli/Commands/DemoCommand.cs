@@ -27,7 +27,8 @@ internal sealed class DemoCommand
     public static Command Create()
     {
         var demo = new DemoCommand();
-        var command = new Command("demo", "the whole tour in a few minutes: train on the photographs that come with it, measure, and report") { demo._out };
+        const string description = "the whole tour in a few minutes: train on the photographs that come with it, measure, and report";
+        var command = new Command("demo", description) { demo._out };
         command.SetAction(demo.Run);
         return command;
     }
@@ -42,7 +43,7 @@ internal sealed class DemoCommand
         PatchSet.Cut(photos, patches);
         using var sets = HeldOut.Open(patches);
         terminal.Line(string.Create(CultureInfo.InvariantCulture,
-            $"{photos.Count} photographs, cut into {sets.Train.Count} patches to train on, without labels, and {sets.Test.Count} to test with"));
+            $"{photos.Count} photographs, cut into {sets.Train.Count} patches to train on without labels, and {sets.Test.Count} to test with"));
 
         var settings = DemoSettings.For(patches);
         string run = Path.Combine(folder, "run");
@@ -61,9 +62,12 @@ internal sealed class DemoCommand
             learned.to(device);
             var scores = Scores(settings, learned, sets, loading, device);
             string report = Path.Combine(folder, "report.html");
+            var (patchView, photoView) = (settings.EvaluationRecipe, new EvaluationRecipe(PhotoSide, PhotoSide));
             new RunReport("DINO on patches of twelve photographs", learned, loading)
-                .Write(report, RunFolder.MetricsOf(run), scores, (sets.Test, settings.EvaluationRecipe), (photos, new EvaluationRecipe(PhotoSide, PhotoSide)));
-            terminal.Table(["k-NN (k = 20) by", "top-1"], scores.Select(s => new[] { s.Name, string.Create(CultureInfo.InvariantCulture, $"{s.Value:F1} %") }));
+                .Write(report, RunFolder.MetricsOf(run), scores, (sets.Test, patchView), (photos, photoView));
+            terminal.Table(
+                ["k-NN (k = 20) by", "top-1"],
+                scores.Select(s => new[] { s.Name, string.Create(CultureInfo.InvariantCulture, $"{s.Value:F1} %") }));
             terminal.Line($"curves, neighbours and attention maps: {report}");
             terminal.Result(new JsonObject
             {

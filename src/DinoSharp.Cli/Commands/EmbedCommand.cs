@@ -10,7 +10,7 @@ namespace DinoSharp.Cli.Commands;
 internal sealed class EmbedCommand
 {
     private readonly Option<string?> _data = OptionFactory.Text(
-        "--data", "images: a folder, .zip, .csv, .txt or idx files; labels are not needed", "--data-path", "--data_path");
+        "--data", "images: a folder, .zip, .csv, .txt or idx files; labels are not needed", "--data-path");
     private readonly Option<string?> _split = OptionFactory.Text(
         "--split", "which part of the data, e.g. test; by default train where there are splits");
     private readonly Option<string?> _out = OptionFactory.Text(

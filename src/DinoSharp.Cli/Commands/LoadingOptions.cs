@@ -16,9 +16,9 @@ internal sealed class LoadingOptions
     private readonly Option<int?> _resize = Maybe<int>(
         "--resize",
         "what an image's shorter side is resized to before the middle is cut out; by default 8/7 of the view, or of icons the view");
-    private readonly Option<int> _batchSize = Value("--batch-size", "images at once", 64, "--batch-size-per-gpu", "--batch_size_per_gpu");
+    private readonly Option<int> _batchSize = Value("--batch-size", "images at once", 64, "--batch-size-per-gpu");
     private readonly Option<int> _threads = Value(
-        "--threads", "threads that load images", Environment.ProcessorCount, "--num-workers", "--num_workers");
+        "--threads", "threads that load images", Environment.ProcessorCount, "--num-workers");
     private readonly Option<double> _faultShare = Value("--fault-share", "part of the images that may be unusable", 0.05);
 
     /// <summary>All options, in the order of the help.</summary>

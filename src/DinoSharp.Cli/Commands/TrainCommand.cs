@@ -6,6 +6,7 @@ using DinoSharp.Data;
 using DinoSharp.Imaging;
 using DinoSharp.Models.Weights;
 using DinoSharp.Training.Runs;
+using TorchSharp;
 
 namespace DinoSharp.Cli.Commands;
 

@@ -17,8 +17,7 @@ internal sealed class WeightsOptions
     private readonly Option<string?> _weights = Text(
         "--weights",
         "the backbone: a .pth or .safetensors file, a Hugging Face folder or a run folder",
-        "--pretrained-weights",
-        "--pretrained_weights");
+        "--pretrained-weights");
     private readonly Option<string?> _key = Text(
         "--checkpoint-key", "which network of a training's checkpoint: teacher (by default) or student");
     private readonly Option<int?> _heads = Maybe<int>(

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json.Nodes;
 using DinoSharp.Data;
 using DinoSharp.Evaluation.Attention;
 using DinoSharp.Evaluation.Features;
@@ -45,7 +46,8 @@ internal sealed class RunReport(string title, Backbone backbone, LoaderOptions l
         if (scores.Count > 0)
         {
             report.Heading("What was learned")
-                .Paragraph("Each test image is given the class that its 20 nearest training images vote for, by their features. No label was used to train.")
+                .Paragraph("Each test image is given the class that its 20 nearest training images vote for, by their features. No label was "
+                    + "used to train.")
                 .Table("k-NN top-1", scores);
         }
 
@@ -64,7 +66,7 @@ internal sealed class RunReport(string title, Backbone backbone, LoaderOptions l
         var lines = MetricsLog.Read(metricsFile).ToList();
         var series = Curves.Select(curve => new ChartSeries(
             curve.Title,
-            [.. lines.Where(l => l.ContainsKey(curve.Name)).Select(l => (l["step"]!.GetValue<double>(), l[curve.Name]!.GetValue<double>()))]));
+            [.. lines.Where(l => l.ContainsKey(curve.Name)).Select(l => (Number(l, "step"), Number(l, curve.Name)))]));
         report.Heading("How it was learned")
             .Paragraph("The loss is the teacher's entropy and the student's divergence from it together. A divergence of nothing, with an entropy "
                 + "of nothing or of the logarithm of the number of outputs, would be collapse.")
@@ -72,7 +74,7 @@ internal sealed class RunReport(string title, Backbone backbone, LoaderOptions l
         ChartSeries knn = new(
             "k-NN top-1",
             [.. lines.Where(l => l.ContainsKey(RunRecorder.ScoreName))
-                .Select(l => (l["epoch"]!.GetValue<double>() + 1, l[RunRecorder.ScoreName]!.GetValue<double>()))]);
+                .Select(l => (Number(l, "epoch") + 1, Number(l, RunRecorder.ScoreName)))]);
         if (knn.Points.Count > 1)
         {
             report.Chart(new LineChart("k-NN top-1 during training", "epoch", "%", [knn]));
@@ -103,7 +105,8 @@ internal sealed class RunReport(string title, Backbone backbone, LoaderOptions l
             (int Row, string Caption)[] row =
             [
                 ((int)query, CaptionOf(table, (int)query)),
-                .. neighbors.Select(n => (n.Index, string.Create(CultureInfo.InvariantCulture, $"{CaptionOf(table, n.Index)} {n.Similarity:F2}"))),
+                .. neighbors.Select(n => (
+                    n.Index, string.Create(CultureInfo.InvariantCulture, $"{CaptionOf(table, n.Index)} {n.Similarity:F2}"))),
             ];
             var pictures = row.Select(r => (Image: View(shown, indexOf[table.Names[r.Row]], recipe), r.Caption)).ToList();
             report.ImageRow(pictures);
@@ -133,18 +136,22 @@ internal sealed class RunReport(string title, Backbone backbone, LoaderOptions l
             var mean = AttentionMaps.Mean(heads);
             List<(PixelImage Image, string Caption)> row =
             [
-                (mean.Heatmap(), "mean"), (mean.Overlay(view), "60 %"), .. heads.Index().Select(h => (h.Item.Heatmap(), $"head {h.Index + 1}")),
+                (mean.Heatmap(), "mean"), (mean.Overlay(view), "60 %"),
+                .. heads.Index().Select(h => (h.Item.Heatmap(), $"head {h.Index + 1}")),
             ];
             report.ImageRow(row.Prepend((view, "image")));
             row.ForEach(r => r.Image.Dispose());
         }
     }
 
-    private PixelImage View(IImageSource source, int index, EvaluationRecipe recipe)
+    private PixelImage View(SubsetSource source, int index, EvaluationRecipe recipe)
     {
         using var image = source.Load(index, loading.Decoding);
         return recipe.Make(image);
     }
+
+    /// <summary>A value that was not finite stands as null, and leaves a gap.</summary>
+    private static double Number(JsonObject line, string name) => (double?)line[name] ?? double.NaN;
 
     private static string CaptionOf(FeatureTable table, int row) => table.Labels.Length > 0 && table.Labels[row] >= 0
         ? table.Classes[(int)table.Labels[row]]

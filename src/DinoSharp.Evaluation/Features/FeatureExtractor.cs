@@ -1,4 +1,5 @@
 using DinoSharp.Data;
+using DinoSharp.Models;
 using DinoSharp.Models.Backbones;
 using static TorchSharp.torch;
 
@@ -47,6 +48,7 @@ public static class FeatureExtractor
                 }
             }
 
+            TorchRuntime.Sweep();
             progress?.Invoke(indices.Count);
         }
 

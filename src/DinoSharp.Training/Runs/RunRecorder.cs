@@ -12,7 +12,6 @@ public sealed class RunRecorder : ITrainingObserver, IDisposable
     /// <summary>Under which the evaluation's score stands in the metrics.</summary>
     public const string ScoreName = "knn_top1";
 
-
     private readonly RunFolder _folder;
     private readonly PretrainingMethod _method;
     private readonly RecordingOptions _options;
