@@ -9,7 +9,7 @@ public sealed class MemoryTests
 
     /// <summary>Each step makes and frees hundreds of megabytes of maps; 100 steps that reuse nothing would take many gigabytes.</summary>
     [Fact]
-    public void The_memory_of_a_step_serves_the_next_one()
+    public async Task The_memory_of_a_step_serves_the_next_one()
     {
         using var folder = TestFolder.OfImages(64);
         using var process = Dino.Start(
@@ -24,7 +24,7 @@ public sealed class MemoryTests
             peak = Math.Max(peak, process.HasExited ? 0 : process.PeakWorkingSet64);
         }
 
-        Assert.True(process.ExitCode == 0, output.GetAwaiter().GetResult() + error.GetAwaiter().GetResult());
+        Assert.True(process.ExitCode == 0, await output + await error);
         Assert.InRange(peak, 1, Most);
     }
 }

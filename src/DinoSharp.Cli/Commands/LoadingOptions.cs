@@ -11,8 +11,11 @@ internal sealed class LoadingOptions
     /// <summary>The size of the published evaluations (arXiv 2104.14294, appendix D), for networks that do not say theirs.</summary>
     private const int UsualSize = 224;
 
+    /// <summary>What a ResNet's small stem is made for.</summary>
+    private const int IconSize = 32;
+
     private readonly Option<int?> _imageSize = Maybe<int>(
-        "--image-size", "side of the view in pixels; by default the network's own, as it was trained, or 224");
+        "--image-size", "side of the view in pixels; by default a transformer's as it was trained, 32 for a ResNet with a small stem, else 224");
     private readonly Option<int?> _resize = Maybe<int>(
         "--resize",
         "what an image's shorter side is resized to before the middle is cut out; by default 8/7 of the view, or of icons the view");
@@ -39,7 +42,12 @@ internal sealed class LoadingOptions
     /// <exception cref="RequestException">A size makes no sense, or the network cannot take it.</exception>
     public EvaluationRecipe View(ParseResult parsed, Backbone backbone)
     {
-        var view = View(parsed, backbone is VisionTransformer transformer ? transformer.Options.ImageSize : UsualSize);
+        var view = View(parsed, backbone switch
+        {
+            VisionTransformer transformer => transformer.Options.ImageSize,
+            ResNet { Options.SmallStem: true } => IconSize,
+            _ => UsualSize,
+        });
         return view.CropSize >= backbone.MinimumImageSide
             ? view
             : throw new RequestException(
