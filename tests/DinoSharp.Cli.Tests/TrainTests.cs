@@ -21,14 +21,18 @@ public sealed class TrainTests
                 (string)result.Json["checkpoint"]!, (int)result.Json["unusable_images"]!));
         string last = result.Error.Split('\n').Last(line => line.StartsWith('['));
         Assert.Matches(@"^\[=+\] 100 %  epoch 4/4  [0-9.]+ im/s", last);
-        Assert.Equal(2, result.Error.Split("k-NN top-1").Length - 1);
+        Assert.Equal(3, result.Error.Split("k-NN top-1").Length - 1); // before the training, and twice in it
 
         // Every second step, and the end of each epoch of three.
         Assert.Equal([2, 3, 4, 6, 8, 9, 10, 12], TinyTraining.Steps(run).Select(line => (int)line["step"]!));
-        Assert.Equal([6, 12], TinyTraining.Metrics(run).Where(line => line.ContainsKey("knn_top1")).Select(line => (int)line["step"]!));
+        Assert.Equal([0, 6, 12], TinyTraining.Metrics(run).Where(line => line.ContainsKey("knn_top1")).Select(line => (int)line["step"]!));
         Assert.Equal(
             ["best.pth", "epoch-0002.pth", "epoch-0004.pth", "latest.pth"],
             Directory.EnumerateFiles(Path.Combine(run, "checkpoints")).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        string report = File.ReadAllText((string)result.Json["report"]!);
+        Assert.All(
+            ["<polyline", "k-NN top-1 during training", "Nearest neighbours", "Attention"],
+            part => Assert.Contains(part, report, StringComparison.Ordinal));
     }
 
     [Fact]

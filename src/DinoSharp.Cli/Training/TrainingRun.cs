@@ -72,6 +72,7 @@ internal static class TrainingRun
         };
         try
         {
+            recorder.BeforeFirstStep(trainer);
             trainer.Run(new NormalizedViews(loader, PixelNormalization.ImageNet, request.Device).Epoch, recorder, stop);
         }
         catch (ImageSourceException)

@@ -12,15 +12,18 @@ public sealed class RunRecorder : ITrainingObserver, IDisposable
     /// <summary>Under which the evaluation's score stands in the metrics.</summary>
     public const string ScoreName = "knn_top1";
 
+    /// <summary>The epoch under which the score of the untrained network stands.</summary>
+    private const int BeforeTraining = -1;
+
     private readonly RunFolder _folder;
     private readonly PretrainingMethod _method;
     private readonly RecordingOptions _options;
     private readonly IReadOnlyDictionary<string, object?> _arguments;
     private readonly TimeProvider _clock;
     private readonly MetricsLog _metrics;
-    private readonly long _start;
     private readonly long _firstStep;
     private readonly int _batchSize;
+    private long _start;
     private TimeSpan _lastWait;
     private double _best;
     private long _lastSave;
@@ -47,6 +50,7 @@ public sealed class RunRecorder : ITrainingObserver, IDisposable
         (_folder, _method, _batchSize, _options, _arguments, _clock) = (folder, method, batchSize, options.Validated(), arguments, clock);
         _metrics = new MetricsLog(folder, stepsDone);
         _best = MetricsLog.Read(folder.MetricsFile)
+            .Where(line => (int?)line["epoch"] != BeforeTraining)
             .Select(line => line[ScoreName]?.GetValue<double>() ?? double.NegativeInfinity)
             .DefaultIfEmpty(double.NegativeInfinity)
             .Max();
@@ -62,6 +66,21 @@ public sealed class RunRecorder : ITrainingObserver, IDisposable
 
     /// <summary>How long the training has waited for data so far, for the metrics.</summary>
     public Func<TimeSpan>? LoaderWait { get; init; }
+
+    /// <summary>Scores the network as it starts, where evaluations are asked for: it is what the training has to beat.</summary>
+    public void BeforeFirstStep(Trainer trainer)
+    {
+        bool scored = MetricsLog.Read(_folder.MetricsFile).Any(line => (int?)line["epoch"] == BeforeTraining);
+        if (scored || trainer.StepsDone > 0 || _options.EvaluateEveryEpochs == 0 || Evaluate is not { } evaluate)
+        {
+            return;
+        }
+
+        double score = evaluate(_method.Backbone);
+        _metrics.Write(0, BeforeTraining, [(ScoreName, score)]);
+        Tell(trainer, [], 0, 0, string.Create(CultureInfo.InvariantCulture, $"before training: k-NN top-1 {score:F2} %"));
+        _start = _lastSave = _lastReport = _clock.GetTimestamp(); // what came so far was no training
+    }
 
     public void AfterStep(StepResult result, Trainer trainer)
     {
