@@ -1,11 +1,15 @@
 using DinoSharp.Benchmarks;
 using DinoSharp.Models;
 
-// dotnet run -c Release --project benchmarks -- step | augment FOLDER_OR_ARCHIVE [icons] | start FOLDER_OR_ARCHIVE
-TorchRuntime.Tune();
+// dotnet run -c Release --project benchmarks -- step [untuned] | augment FOLDER_OR_ARCHIVE [icons] | start FOLDER_OR_ARCHIVE
+if (args is not ["step", "untuned"])
+{
+    TorchRuntime.Tune();
+}
+
 switch (args)
 {
-    case ["step"]:
+    case ["step"] or ["step", "untuned"]:
         Console.WriteLine("| step | GFLOP | im/s | GFLOP/s | matrix product, GFLOP/s | share | peak memory so far, GB |");
         Console.WriteLine("|---|---|---|---|---|---|---|");
         foreach (var step in TrainingStep.All.Reverse())
@@ -31,6 +35,6 @@ switch (args)
         StartUp.Run(path);
         return 0;
     default:
-        Console.Error.WriteLine("step | augment FOLDER_OR_ARCHIVE [icons] | start FOLDER_OR_ARCHIVE");
+        Console.Error.WriteLine("step [untuned] | augment FOLDER_OR_ARCHIVE [icons] | start FOLDER_OR_ARCHIVE");
         return 2;
 }
