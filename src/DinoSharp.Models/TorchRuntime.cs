@@ -87,8 +87,10 @@ public static partial class TorchRuntime
 
     private static void EnsureLoaded()
     {
+        var output = Console.Out;
         try
         {
+            Console.SetOut(TextWriter.Null); // where it does not load, TorchSharp prints pages of what it tried
             InitializeDeviceType(DeviceType.CPU);
         }
         catch (Exception error) when (error is TypeInitializationException or NotSupportedException or DllNotFoundException)
@@ -97,6 +99,10 @@ public static partial class TorchRuntime
                 ? "install a C++ runtime (Debian and Ubuntu: apt-get install libstdc++6 libgomp1)"
                 : OperatingSystem.IsWindows() ? "install the Microsoft Visual C++ Redistributable" : "check that this system is arm64 macOS";
             throw new TorchUnavailableException($"the native torch library does not load on this system: {advice}", error);
+        }
+        finally
+        {
+            Console.SetOut(output);
         }
     }
 }
