@@ -22,30 +22,30 @@ internal static partial class MatrixKernels
     // "Auth", the first quarter of AuthenticAMD, in register EBX of CPUID leaf 0.
     private const int Amd = 0x68747541;
 
+    /// <summary>Whether oneDNN multiplies. It wants few large products: each call costs it more than MKL.</summary>
+    public static bool OneDnnInUse { get; private set; }
+
     /// <summary>Lets oneDNN multiply, where that is faster and as exact. Elsewhere nothing changes.</summary>
-    /// <returns>whether it does now</returns>
-    public static bool UseOneDnn()
+    public static void UseOneDnn()
     {
         if (!OperatingSystem.IsLinux() || !Avx512F.IsSupported || X86Base.CpuId(0, 0).Ebx != Amd)
         {
-            return false;
+            return;
         }
 
         try
         {
             nint context = GlobalContext();
             SetFloat32Precision(context, OneDnn, MatrixProduct, BFloat16);
-            if (IsExact())
+            OneDnnInUse = IsExact();
+            if (!OneDnnInUse)
             {
-                return true;
+                SetFloat32Precision(context, OneDnn, MatrixProduct, AsTheBackendDecides);
             }
-
-            SetFloat32Precision(context, OneDnn, MatrixProduct, AsTheBackendDecides);
-            return false;
         }
         catch (EntryPointNotFoundException)
         {
-            return false; // another build of torch, without this switch
+            OneDnnInUse = false; // another build of torch, without this switch
         }
     }
 

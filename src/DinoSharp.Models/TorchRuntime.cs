@@ -55,7 +55,7 @@ public static partial class TorchRuntime
     {
         EnsureLoaded();
         KeepHeap();
-        _ = MatrixKernels.UseOneDnn();
+        MatrixKernels.UseOneDnn();
     }
 
     /// <summary>

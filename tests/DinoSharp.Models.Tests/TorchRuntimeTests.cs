@@ -1,3 +1,4 @@
+using DinoSharp.Models.Backbones;
 using DinoSharp.Tests;
 using static TorchSharp.torch;
 
@@ -25,6 +26,23 @@ public sealed class TorchRuntimeTests
             var output = nn.functional.linear(input, weight);
             output.backward([upstream.to(type)]);
             return [output, input.grad!, weight.grad!];
+        }
+    }
+
+    /// <summary>Tuned, attention may be computed in another way.</summary>
+    [Fact]
+    public void A_tuned_transformer_still_gives_the_references_features()
+    {
+        TorchRuntime.Tune();
+        using var scope = NewDisposeScope();
+        using Golden weights = Golden.Read("vit/weights.safetensors"), inputs = Golden.Read("vit/inputs.safetensors");
+        using var outputs = Golden.Read("vit/outputs.safetensors");
+        using var network = new VisionTransformer(new() { EmbedDim = 48, Depth = 3, Heads = 3, PatchSize = 8, ImageSize = 64 });
+        weights.CopyInto(network);
+        network.eval();
+        foreach (string name in inputs.Names)
+        {
+            Golden.AssertClose(outputs[name + ".features"], network.forward(inputs[name]), 5e-5, name);
         }
     }
 

@@ -97,9 +97,9 @@ internal sealed class SelfAttention : nn.Module
     /// <returns>// [B, h, M, d]</returns>
     private Tensor Attend(Tensor query, Tensor key, Tensor value)
     {
-        // On the CPU torch's fused attention is many small products, which are slower than two large ones as long as memory has room.
+        // On the CPU torch's fused attention is many small products, for oneDNN slower than two large ones as long as memory has room.
         long weightBytes = query.size(0) * _heads * query.size(2) * key.size(2) * sizeof(float);
-        return query.device_type == DeviceType.CPU && weightBytes <= MostWeightBytes
+        return MatrixKernels.OneDnnInUse && query.device_type == DeviceType.CPU && weightBytes <= MostWeightBytes
             ? Weights(query, key).matmul(value)
             : nn.functional.scaled_dot_product_attention(query, key, value);
     }
