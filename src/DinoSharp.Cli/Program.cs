@@ -1,5 +1,3 @@
-using System.CommandLine;
 using DinoSharp.Cli;
-using DinoSharp.Cli.Commands;
 
 return Application.Run(args);

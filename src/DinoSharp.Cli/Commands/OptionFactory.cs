@@ -33,10 +33,6 @@ internal static class OptionFactory
             DefaultValueFactory = _ => initial,
         };
 
-    /// <summary>A text that must be given.</summary>
-    public static Option<string> Required(string name, string description, params string[] aliases) =>
-        new(name, aliases) { Description = description, Required = true };
-
     /// <summary>Yes or no: the bare name, or followed by true or false; also by on, off, 1 or 0 (<see cref="FlagWords"/>).</summary>
     public static Option<bool> Flag(string name, string description, bool initial = false, params string[] aliases) =>
         new(name, aliases)

@@ -1,7 +1,6 @@
 using System.Globalization;
 using DinoSharp.Training;
 using DinoSharp.Training.Runs;
-using Spectre.Console;
 
 namespace DinoSharp.Cli.Training;
 
