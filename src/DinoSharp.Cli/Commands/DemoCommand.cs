@@ -49,7 +49,8 @@ internal sealed class DemoCommand
         string run = Path.Combine(folder, "run");
         using var signals = new StopSignals();
         var request = new RunRequest { Out = run, Device = device, Recording = new RecordingOptions { KeepEveryEpochs = 0 } };
-        if (!TrainingRun.Start(settings, request, terminal, signals.Token).Finished)
+        var outcome = TrainingRun.Start(settings, request, terminal, signals.Token);
+        if (!outcome.Finished)
         {
             terminal.Line($"stopped and saved in {run}; the same command goes on from here");
             return 1;
@@ -64,7 +65,7 @@ internal sealed class DemoCommand
             string report = Path.Combine(folder, "report.html");
             var (patchView, photoView) = (settings.EvaluationRecipe, new EvaluationRecipe(PhotoSide, PhotoSide));
             new RunReport("DINO on patches of twelve photographs", learned, loading)
-                .Write(report, RunFolder.MetricsOf(run), scores, (sets.Test, patchView), (photos, photoView));
+                .Write(report, outcome.Folder.MetricsFile, scores, (sets.Test, patchView), (photos, photoView));
             terminal.Table(
                 ["k-NN (k = 20) by", "top-1"],
                 scores.Select(s => new[] { s.Name, string.Create(CultureInfo.InvariantCulture, $"{s.Value:F1} %") }));

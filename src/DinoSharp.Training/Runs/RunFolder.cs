@@ -5,7 +5,7 @@ using DinoSharp.Checkpoints;
 namespace DinoSharp.Training.Runs;
 
 /// <summary>
-/// Where a training leaves everything: run.json (settings, version, host), metrics.jsonl, TensorBoard events, checkpoints/.
+/// Where a training leaves everything: run.json (settings, version, host), metrics.jsonl, TensorBoard events, checkpoints/, report.html.
 /// A folder belongs to one set of settings; starting again in it goes on with that run.
 /// </summary>
 public sealed class RunFolder
@@ -23,13 +23,10 @@ public sealed class RunFolder
     public string RunFile => System.IO.Path.Combine(Path, RunName);
 
     /// <summary>One JSON object a logged step.</summary>
-    public string MetricsFile => MetricsOf(Path);
+    public string MetricsFile => System.IO.Path.Combine(Path, "metrics.jsonl");
 
     /// <summary>What the run did, as one page.</summary>
     public string ReportFile => System.IO.Path.Combine(Path, "report.html");
-
-    /// <summary>The metrics file of the run in a folder.</summary>
-    public static string MetricsOf(string path) => System.IO.Path.Combine(path, "metrics.jsonl");
 
     /// <summary>The newest state; a run goes on from here.</summary>
     public string LatestCheckpoint => Checkpoint("latest");
