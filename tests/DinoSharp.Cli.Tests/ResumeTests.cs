@@ -84,7 +84,7 @@ public sealed class ResumeTests
         string data = TinyTraining.WriteImages(folder, 32), run = Path.Combine(folder.Path, "run");
         // Steps of seconds: the second signal comes before the first one's step is done.
         string[] arguments = TinyTraining.Arguments(
-            data, run, 5000, "--out-dim", "65536", "--head-bottleneck-dim", "256", "--batch-size", "32");
+            data, run, 5000, "--out-dim", "65536", "--head-bottleneck-dim", "256", "--batch-size", "32", "--local-crops-number", "40");
         using var process = Dino.Start(arguments);
         var error = process.StandardError.ReadToEndAsync();
         _ = process.StandardOutput.ReadToEndAsync();
