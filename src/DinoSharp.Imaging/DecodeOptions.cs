@@ -7,6 +7,7 @@ public sealed record DecodeOptions
     public const long DefaultMaxPixels = 178_956_970;
 
     private readonly long _maxPixels = DefaultMaxPixels;
+    private readonly int _channels = 3;
 
     /// <summary>
     /// Images that declare more pixels (width times height) than this are refused before they are decoded.
@@ -22,4 +23,27 @@ public sealed record DecodeOptions
             _maxPixels = value;
         }
     }
+
+    /// <summary>Channels of the result: 1 for grey (luma), 3 for RGB, 4 for RGB and alpha; any other number only an array file can have.</summary>
+    public int Channels
+    {
+        get => _channels;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
+            _channels = value;
+        }
+    }
+
+    /// <summary>Whether a photograph is turned as its EXIF orientation says. By default it is not: the published pipeline ignores it.</summary>
+    public bool ApplyOrientation { get; init; }
+
+    /// <summary>What shows through transparent pixels. Null, the default, drops alpha as Pillow does, and shows the colours under it.</summary>
+    public PixelColor? Background { get; init; }
+
+    /// <summary>
+    /// By what an image of a width and height may be divided while it is decoded: 1, 2, 4 or 8, whatever of these is asked for. Only JPEG
+    /// files are, in the frequencies before they become pixels. Null for never.
+    /// </summary>
+    public Func<int, int, int>? Reduction { get; init; }
 }

@@ -9,6 +9,9 @@ internal static unsafe class Luma
     // Sums of pairs of signed 16-bit products: green's weight does not fit, so half of it goes with red and half with blue.
     private const short Red = 19595, HalfGreen = 19235, Blue = 7471;
 
+    /// <summary>The luma of one pixel.</summary>
+    public static byte Of(byte red, byte green, byte blue) => (byte)((Red * red + 2 * HalfGreen * green + Blue * blue + 32768) >> 16);
+
     /// <summary>The luma of four RGB pixels; reads 16 bytes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<int> OfFour(byte* rgb)

@@ -19,17 +19,13 @@ public sealed class PixelImage : IDisposable
     /// <summary>An image whose pixels are not initialised.</summary>
     /// <param name="width">Columns, at least 1.</param>
     /// <param name="height">Rows, at least 1.</param>
-    /// <param name="channels">3 for RGB, 1 for grey.</param>
+    /// <param name="channels">3 for RGB, 1 for grey, 4 for RGB and alpha or infrared, or as many as there are bands.</param>
     /// <exception cref="ArgumentOutOfRangeException">A size is not positive, or the image would exceed 2 GB.</exception>
     public PixelImage(int width, int height, int channels = 3)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);
-        if (channels is not (1 or 3))
-        {
-            throw new ArgumentOutOfRangeException(nameof(channels), channels, "An image has 1 channel (grey) or 3 (RGB).");
-        }
-
+        ArgumentOutOfRangeException.ThrowIfLessThan(channels, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan((long)width * height, (Array.MaxLength - Slack) / channels, "width * height");
         Width = width;
         Height = height;
@@ -66,7 +62,7 @@ public sealed class PixelImage : IDisposable
     {
         if (Channels != 3)
         {
-            throw new ArgumentException("The operation needs an RGB image; this one is grey.");
+            throw new ArgumentException($"The operation needs an RGB image; this one has {Channels} channel(s).");
         }
     }
 }

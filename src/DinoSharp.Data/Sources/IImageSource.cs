@@ -20,7 +20,10 @@ public interface IImageSource : IDisposable
     /// <summary>An image's class, an index into <see cref="Classes"/>; -1 where the images have no labels.</summary>
     int LabelOf(int index);
 
-    /// <summary>Reads and decodes an image to RGB. The caller disposes it.</summary>
+    /// <summary>What a person should know of the source before it is used, a line each: shards that are missing, rows that are damaged.</summary>
+    IReadOnlyList<string> Notices => [];
+
+    /// <summary>Reads and decodes an image to as many channels as asked for. The caller disposes it.</summary>
     /// <exception cref="ImageFormatException">The image is damaged, of an unknown format, or larger than allowed.</exception>
     /// <exception cref="IOException">The image cannot be read.</exception>
     /// <exception cref="UnauthorizedAccessException">The image may not be read.</exception>

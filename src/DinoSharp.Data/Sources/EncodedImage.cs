@@ -1,0 +1,37 @@
+using System.Buffers;
+using DinoSharp.Imaging;
+
+namespace DinoSharp.Data;
+
+/// <summary>An image file's bytes, in memory of the shared array pool.</summary>
+internal sealed class EncodedImage : IDisposable
+{
+    private readonly int _length;
+    private byte[]? _buffer;
+
+    /// <summary>Bytes that are not initialised.</summary>
+    /// <param name="name">What errors call the image.</param>
+    /// <param name="length">The file's length.</param>
+    public EncodedImage(string name, int length)
+    {
+        Name = name;
+        _length = length;
+        _buffer = ArrayPool<byte>.Shared.Rent(length);
+    }
+
+    public string Name { get; }
+
+    public Span<byte> Bytes => (_buffer ?? throw new ObjectDisposedException(nameof(EncodedImage))).AsSpan(0, _length);
+
+    /// <exception cref="ImageFormatException">The image is damaged, of an unknown format, or larger than allowed.</exception>
+    public PixelImage Decode(DecodeOptions options) => ImageDecoder.Decode(Bytes, Name, options);
+
+    public void Dispose()
+    {
+        if (_buffer is { } buffer)
+        {
+            _buffer = null;
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+}
