@@ -29,6 +29,8 @@ public static class ImageSources
         }
     }
 
+    public static IImageSource OpenAll(IReadOnlyList<string> paths, IReadOnlyList<double>? weights = null, string? split = null) => Open(paths[0], split); // TEMPORARY
+
     private static IImageSource OpenFolder(string path, string? split) =>
         IdxSource.ContainedIn(path) ? IdxSource.OpenFolder(path, split) : FileSource.OpenFolder(path, split);
 
