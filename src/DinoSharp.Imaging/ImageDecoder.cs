@@ -126,16 +126,14 @@ public static class ImageDecoder
     private static PixelImage DecodeJpeg(ReadOnlySpan<byte> encoded, string name, DecodeOptions options, bool useTurbo)
     {
         JpegHeader header = JpegHeader.Read(encoded);
-        int orientation = options.ApplyOrientation ? header.Orientation : Orientation.Upright;
-        if (useTurbo && header.IsPlain && TurboJpeg.LibraryName is not null)
+        if (header.LacksScans)
         {
-            CheckSize(header.Width, header.Height, name, options);
-            if (TurboJpeg.TryDecode(encoded, header, options, orientation) is { } image)
-            {
-                return Orientation.Apply(image, orientation);
-            }
+            throw new ImageFormatException(name, "the file is truncated");
         }
 
-        return SkiaReader.Decode(encoded, name, options, orientation);
+        int orientation = options.ApplyOrientation ? header.Orientation : Orientation.Upright;
+        return useTurbo && header.IsPlain && TurboJpeg.TryDecode(encoded, name, header, options, orientation) is { } image
+            ? Orientation.Apply(image, orientation)
+            : SkiaReader.Decode(encoded, name, options, orientation);
     }
 }

@@ -22,6 +22,12 @@ internal readonly struct JpegHeader
     /// </summary>
     public bool IsPlain { get; private init; }
 
+    /// <summary>
+    /// Whether the file is progressive and has no end. The rows of a sequential file come in order, so that a decoder misses those that
+    /// are not there; a progressive one has all rows in its first scan, and Skia is content with those.
+    /// </summary>
+    public bool LacksScans { get; private init; }
+
     /// <summary>EXIF's orientation, 1 to 8; 1 where the file says nothing valid.</summary>
     public int Orientation { get; private init; }
 
@@ -31,7 +37,7 @@ internal readonly struct JpegHeader
     {
         int orientation = 0;
         ReadOnlySpan<byte> frame = default;
-        bool plain = false, regular = false;
+        bool plain = false, regular = false, progressive = false, ends = true;
         for (int at = 2; at + 4 <= encoded.Length && encoded[at] == 0xFF;)
         {
             byte marker = encoded[at + 1];
@@ -49,7 +55,9 @@ internal readonly struct JpegHeader
 
             if (marker == StartOfScan)
             {
+                // No scan's data hold this marker: an FF in them is followed by 00 or by a restart.
                 regular = true;
+                ends = !progressive || encoded[at..].IndexOf((ReadOnlySpan<byte>)[0xFF, EndOfImage]) >= 0;
                 break;
             }
 
@@ -66,6 +74,7 @@ internal readonly struct JpegHeader
                 }
 
                 frame = payload;
+                progressive = (marker & 3) == 2;
                 plain = marker <= 0xC2 && frame[0] == 8 && frame[5] is 1 or 3;
             }
 
@@ -77,6 +86,7 @@ internal readonly struct JpegHeader
             Width = frame.IsEmpty ? 0 : BinaryPrimitives.ReadUInt16BigEndian(frame[3..]),
             Height = frame.IsEmpty ? 0 : BinaryPrimitives.ReadUInt16BigEndian(frame[1..]),
             IsPlain = plain && regular,
+            LacksScans = !ends,
             Orientation = orientation == 0 ? DinoSharp.Imaging.Orientation.Upright : orientation,
         };
     }

@@ -96,7 +96,7 @@ internal static unsafe class SkiaReader
     private static string Describe(SKCodecResult result) => result switch
     {
         SKCodecResult.IncompleteInput => "the file is truncated",
-        SKCodecResult.ErrorInInput => "the image data are damaged",
+        SKCodecResult.ErrorInInput or SKCodecResult.InvalidInput => "the image data are damaged",
         SKCodecResult.Unimplemented or SKCodecResult.InvalidConversion => "this variety of the format cannot be decoded",
         _ => $"decoding failed ({result})",
     };

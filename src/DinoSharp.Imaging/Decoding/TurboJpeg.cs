@@ -18,9 +18,10 @@ internal static unsafe class TurboJpeg
     public static string? LibraryName => TurboJpegLibrary.Instance?.Name;
 
     /// <summary>
-    /// Decodes a plain JPEG, not turned yet. Null if the library has any complaint, or sees another size than the header.
+    /// Decodes a plain JPEG, not turned yet. Null if there is no library, if it has any complaint, or sees another size than the header.
     /// </summary>
-    public static PixelImage? TryDecode(ReadOnlySpan<byte> encoded, in JpegHeader header, DecodeOptions options, int orientation)
+    /// <exception cref="ImageFormatException">The image is larger than allowed.</exception>
+    public static PixelImage? TryDecode(ReadOnlySpan<byte> encoded, string name, in JpegHeader header, DecodeOptions options, int orientation)
     {
         if (TurboJpegLibrary.Instance is not { } library)
         {
@@ -42,10 +43,11 @@ internal static unsafe class TurboJpeg
                 return null;
             }
 
+            ImageDecoder.CheckSize(width, height, name, options);
             int divisor = ImageDecoder.Divisor(options, width, height, orientation);
             PixelImage image = new((width - 1) / divisor + 1, (height - 1) / divisor + 1, options.Channels);
             bool decoded = options.Channels == 1 && colorSpace != ColorSpaceGrey
-                ? DecodeLuma(library, handle, jpeg, encoded.Length, image)
+                ? DecodeLuma(library, handle, jpeg, encoded.Length, image, name)
                 : DecodeInto(library, handle, jpeg, encoded.Length, image, image.Pixels, image.Channels);
             if (!decoded)
             {
@@ -58,9 +60,9 @@ internal static unsafe class TurboJpeg
     }
 
     /// <summary>Pillow's grey of a colour JPEG is the luma of its RGB, rounded and clamped as that is, and not the stored luma.</summary>
-    private static bool DecodeLuma(TurboJpegLibrary library, nint handle, byte* jpeg, int length, PixelImage image)
+    private static bool DecodeLuma(TurboJpegLibrary library, nint handle, byte* jpeg, int length, PixelImage image, string name)
     {
-        using PooledBytes rgba = new(checked(image.Width * image.Height * 4 + PixelImage.Slack));
+        using PooledBytes rgba = new(RgbaPacking.BufferSize(image.Width * image.Height, name));
         if (!DecodeInto(library, handle, jpeg, length, image, rgba.Span, channels: 4))
         {
             return false;
