@@ -103,6 +103,11 @@ public static class ImageDecoder
             throw new ImageFormatException(
                 name, $"the image declares {width} x {height} pixels, and {options.MaxPixels} are allowed ({nameof(DecodeOptions.MaxPixels)})");
         }
+
+        if (width * height > (Array.MaxLength - PixelImage.Slack) / 4)
+        {
+            throw new ImageFormatException(name, "the image needs more than 2 GB");
+        }
     }
 
     /// <summary>What <see cref="DecodeOptions.Reduction"/> wants of an image that would have this size once it is turned.</summary>
@@ -113,7 +118,7 @@ public static class ImageDecoder
             return 1;
         }
 
-        int divisor = Orientation.Transposes(orientation) ? reduction(height, width) : reduction(width, height);
+        int divisor = ImageOrientation.Transposes(orientation) ? reduction(height, width) : reduction(width, height);
         return divisor is 1 or 2 or 4 or 8
             ? divisor
             : throw new InvalidOperationException($"{nameof(DecodeOptions.Reduction)} gave {divisor}; it may give 1, 2, 4 or 8.");
@@ -131,9 +136,9 @@ public static class ImageDecoder
             throw new ImageFormatException(name, "the file is truncated");
         }
 
-        int orientation = options.ApplyOrientation ? header.Orientation : Orientation.Upright;
+        int orientation = options.ApplyOrientation ? header.Orientation : ImageOrientation.Upright;
         return useTurbo && header.IsPlain && TurboJpeg.TryDecode(encoded, name, header, options, orientation) is { } image
-            ? Orientation.Apply(image, orientation)
+            ? ImageOrientation.Apply(image, orientation)
             : SkiaReader.Decode(encoded, name, options, orientation);
     }
 }

@@ -9,11 +9,8 @@ namespace DinoSharp.Imaging;
 /// </summary>
 internal static class RgbaPacking
 {
-    /// <summary>Bytes of a buffer for so many pixels.</summary>
-    /// <exception cref="ImageFormatException">They do not fit into one array.</exception>
-    public static int BufferSize(long pixels, string name) => pixels <= (Array.MaxLength - PixelImage.Slack) / 4
-        ? (int)(4 * pixels) + PixelImage.Slack
-        : throw new ImageFormatException(name, "the image needs more than 2 GB");
+    /// <summary>Bytes of a buffer for so many pixels, which <see cref="ImageDecoder.CheckSize"/> has let pass.</summary>
+    public static int BufferSize(int pixels) => 4 * pixels + PixelImage.Slack;
 
     /// <summary>Fills an image of 1, 3 or 4 channels from as many pixels.</summary>
     public static void Pack(ReadOnlySpan<byte> rgba, PixelImage image)

@@ -8,6 +8,14 @@ public class DamageTests
     // A damaged header may declare any size; the test need not find memory for it.
     private static readonly DecodeOptions Small = new() { MaxPixels = 100_000 };
 
+    private static readonly DecodeOptions[] Variety =
+    [
+        Small,
+        Small with { Channels = 1, ApplyOrientation = true },
+        Small with { Channels = 4, Reduction = (_, _) => 2 },
+        Small with { Background = new PixelColor(1, 2, 3), Reduction = (_, _) => 8 },
+    ];
+
     public static TheoryData<string> Files =>
     [
         "baseline-420.jpg", "progressive-420.jpg", "grey.jpg", "cmyk-adobe.jpg", "orientation-6.jpg", "rgb.png", "palette-alpha.png",
@@ -55,7 +63,7 @@ public class DamageTests
                 damaged[random.Next(within)] = (byte)random.Next(256);
             }
 
-            Decode(damaged, name, $"{name}, trial {trial}");
+            Decode(damaged, name, $"{name}, trial {trial}", Variety[trial / 2 % Variety.Length]);
         }
     }
 
@@ -78,12 +86,13 @@ public class DamageTests
     }
 
     /// <summary>The complaint, or null for an image. Of a JPEG file, whichever codec decodes it.</summary>
-    private static string? Decode(ReadOnlySpan<byte> encoded, string name, string what)
+    private static string? Decode(ReadOnlySpan<byte> encoded, string name, string what, DecodeOptions? options = null)
     {
-        string? complaint = Decode(encoded, what, turbo: true, out PixelImage? image);
+        options ??= Small;
+        string? complaint = Decode(encoded, what, options, turbo: true, out PixelImage? image);
         if (name.EndsWith(".jpg", StringComparison.Ordinal))
         {
-            Assert.Equal(complaint, Decode(encoded, what, turbo: false, out PixelImage? other));
+            Assert.Equal(complaint, Decode(encoded, what, options, turbo: false, out PixelImage? other));
             if (image is not null)
             {
                 // Not the pixels: wrong bytes that no decoder can tell from right ones may ask for amplitudes beyond what the codecs'
@@ -98,12 +107,12 @@ public class DamageTests
         return complaint;
     }
 
-    private static string? Decode(ReadOnlySpan<byte> encoded, string what, bool turbo, out PixelImage? image)
+    private static string? Decode(ReadOnlySpan<byte> encoded, string what, DecodeOptions options, bool turbo, out PixelImage? image)
     {
         image = null;
         try
         {
-            image = ImageDecoder.Decode(encoded, Name, Small, turbo);
+            image = ImageDecoder.Decode(encoded, Name, options, turbo);
             return null;
         }
         catch (ImageFormatException complaint)

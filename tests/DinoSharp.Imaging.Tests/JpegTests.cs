@@ -19,7 +19,7 @@ public class JpegTests
         byte[] encoded = Fixture.Bytes("formats/" + name);
         JpegHeader header = JpegHeader.Read(encoded);
         Assert.True(header.IsPlain);
-        using PixelImage? image = TurboJpeg.TryDecode(encoded, name, header, new DecodeOptions(), Orientation.Upright);
+        using PixelImage? image = TurboJpeg.TryDecode(encoded, name, header, new DecodeOptions(), ImageOrientation.Upright);
         Assert.NotNull(image);
     }
 

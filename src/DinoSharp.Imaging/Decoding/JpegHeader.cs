@@ -87,7 +87,7 @@ internal readonly struct JpegHeader
             Height = frame.IsEmpty ? 0 : BinaryPrimitives.ReadUInt16BigEndian(frame[1..]),
             IsPlain = plain && regular,
             LacksScans = !ends,
-            Orientation = orientation == 0 ? DinoSharp.Imaging.Orientation.Upright : orientation,
+            Orientation = orientation == 0 ? ImageOrientation.Upright : orientation,
         };
     }
 

@@ -31,7 +31,7 @@ internal static unsafe class SkiaReader
                 ?? throw new ImageFormatException(name, "not an image of a known format, or its header is damaged");
             SKImageInfo stored = codec.Info;
             ImageDecoder.CheckSize(stored.Width, stored.Height, name, options);
-            int turn = orientation ?? (options.ApplyOrientation ? (int)codec.EncodedOrigin : Orientation.Upright);
+            int turn = orientation ?? (options.ApplyOrientation ? (int)codec.EncodedOrigin : ImageOrientation.Upright);
             SKSizeI size = stored.Size;
             if (codec.EncodedFormat == SKEncodedImageFormat.Jpeg)
             {
@@ -49,7 +49,7 @@ internal static unsafe class SkiaReader
                 throw;
             }
 
-            return Orientation.Apply(image, turn);
+            return ImageOrientation.Apply(image, turn);
         }
     }
 
@@ -69,7 +69,7 @@ internal static unsafe class SkiaReader
         }
 
         int pixels = image.Width * image.Height;
-        using PooledBytes rgba = new(RgbaPacking.BufferSize(pixels, name));
+        using PooledBytes rgba = new(RgbaPacking.BufferSize(pixels));
         Read(rgba.Span, SKColorType.Rgba8888);
         if (!opaque && options.Background is { } background)
         {

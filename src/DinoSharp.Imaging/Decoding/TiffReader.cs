@@ -50,11 +50,11 @@ internal static class TiffReader
 
             // The library turns pages by their orientation, unless that is the one it is asked for.
             Alpha alpha = TakeAlpha(tiff);
-            int orientation = Field(tiff, TiffTag.ORIENTATION) is var stored and >= 1 and <= 8 ? stored : Orientation.Upright;
+            int orientation = Field(tiff, TiffTag.ORIENTATION) is var stored and >= 1 and <= 8 ? stored : ImageOrientation.Upright;
             int[] packed = ArrayPool<int>.Shared.Rent(width * height + PixelImage.Slack / sizeof(int));
             try
             {
-                if (!tiff.ReadRGBAImageOriented(width, height, packed, (BitMiracle.LibTiff.Classic.Orientation)orientation, stopOnError: true))
+                if (!tiff.ReadRGBAImageOriented(width, height, packed, (Orientation)orientation, stopOnError: true))
                 {
                     throw new ImageFormatException(name, Complaints.Reason);
                 }
@@ -73,7 +73,7 @@ internal static class TiffReader
 
                 PixelImage image = new(width, height, options.Channels);
                 RgbaPacking.Pack(rgba, image);
-                return Orientation.Apply(image, options.ApplyOrientation ? orientation : Orientation.Upright);
+                return ImageOrientation.Apply(image, options.ApplyOrientation ? orientation : ImageOrientation.Upright);
             }
             finally
             {

@@ -47,7 +47,7 @@ internal static unsafe class TurboJpeg
             int divisor = ImageDecoder.Divisor(options, width, height, orientation);
             PixelImage image = new((width - 1) / divisor + 1, (height - 1) / divisor + 1, options.Channels);
             bool decoded = options.Channels == 1 && colorSpace != ColorSpaceGrey
-                ? DecodeLuma(library, handle, jpeg, encoded.Length, image, name)
+                ? DecodeLuma(library, handle, jpeg, encoded.Length, image)
                 : DecodeInto(library, handle, jpeg, encoded.Length, image, image.Pixels, image.Channels);
             if (!decoded)
             {
@@ -60,9 +60,9 @@ internal static unsafe class TurboJpeg
     }
 
     /// <summary>Pillow's grey of a colour JPEG is the luma of its RGB, rounded and clamped as that is, and not the stored luma.</summary>
-    private static bool DecodeLuma(TurboJpegLibrary library, nint handle, byte* jpeg, int length, PixelImage image, string name)
+    private static bool DecodeLuma(TurboJpegLibrary library, nint handle, byte* jpeg, int length, PixelImage image)
     {
-        using PooledBytes rgba = new(RgbaPacking.BufferSize(image.Width * image.Height, name));
+        using PooledBytes rgba = new(RgbaPacking.BufferSize(image.Width * image.Height));
         if (!DecodeInto(library, handle, jpeg, length, image, rgba.Span, channels: 4))
         {
             return false;

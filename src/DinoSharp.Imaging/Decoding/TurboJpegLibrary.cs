@@ -56,7 +56,7 @@ internal sealed unsafe class TurboJpegLibrary
     {
         foreach (string name in Names)
         {
-            if (NativeLibrary.TryLoad(name, out nint library))
+            if (NativeLibrary.TryLoad(name, typeof(TurboJpegLibrary).Assembly, searchPath: null, out nint library))
             {
                 if (NativeLibrary.TryGetExport(library, "tjInitDecompress", out nint init)
                     && NativeLibrary.TryGetExport(library, "tjDestroy", out nint destroy)

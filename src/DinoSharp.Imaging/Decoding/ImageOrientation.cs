@@ -1,7 +1,7 @@
 namespace DinoSharp.Imaging;
 
 /// <summary>EXIF's eight orientations: which side of the stored pixels is the picture's top, and which its left.</summary>
-internal static class Orientation
+internal static class ImageOrientation
 {
     /// <summary>The picture is stored as it is meant to be seen.</summary>
     public const int Upright = 1;
