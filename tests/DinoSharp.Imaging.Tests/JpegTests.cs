@@ -23,6 +23,23 @@ public class JpegTests
         Assert.NotNull(image);
     }
 
+    [Fact]
+    public void Nothing_of_a_file_stays_behind_for_the_next()
+    {
+        Assert.SkipUnless(TurboJpeg.LibraryName is not null, "TurboJPEG is not installed here.");
+        byte[] encoded = Fixture.Bytes("formats/baseline-420.jpg");
+        JpegHeader header = JpegHeader.Read(encoded);
+        byte[] withoutTables = [.. encoded], badTable = [.. encoded], truncated = encoded[..^100];
+        withoutTables[encoded.AsSpan().IndexOf((ReadOnlySpan<byte>)[0xFF, 0xDB]) + 1] = 0xE3; // no quantisation any more
+        badTable[encoded.AsSpan().IndexOf((ReadOnlySpan<byte>)[0xFF, 0xC4]) + 4] = 0x55; // a Huffman table that there is none of
+        foreach (byte[] damaged in (byte[][])[withoutTables, badTable, truncated])
+        {
+            Assert.Null(TurboJpeg.TryDecode(damaged, "damaged", header, new DecodeOptions(), ImageOrientation.Upright));
+            using PixelImage? next = TurboJpeg.TryDecode(encoded, "sound", header, new DecodeOptions(), ImageOrientation.Upright);
+            Assert.NotNull(next);
+        }
+    }
+
     [Theory]
     [InlineData("cmyk-adobe.jpg")]
     [InlineData("cmyk-bare.jpg")]

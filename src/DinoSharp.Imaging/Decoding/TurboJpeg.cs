@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace DinoSharp.Imaging;
 
 /// <summary>
@@ -10,9 +8,6 @@ internal static unsafe class TurboJpeg
 {
     // Constants of turbojpeg.h.
     private const int FormatRgb = 0, FormatGrey = 6, FormatRgba = 7, ColorSpaceGrey = 2, ColorSpaceCmyk = 3, StopOnWarning = 8192;
-
-    [ThreadStatic]
-    private static Decompressor? s_decompressor;
 
     /// <summary>The library's file name; null if the system has none.</summary>
     public static string? LibraryName => TurboJpegLibrary.Instance?.Name;
@@ -28,16 +23,30 @@ internal static unsafe class TurboJpeg
             return null;
         }
 
-        s_decompressor ??= new Decompressor(library);
-        if (s_decompressor.IsInvalid)
+        // One for each file, which takes a microsecond or two of the thousand that decoding takes: a decompressor keeps its tables, and
+        // a file that lacks some would be decoded by those of the file before it. After a complaint about a header it even goes on in it.
+        nint decompressor = library.InitDecompress();
+        if (decompressor == 0)
         {
             return null; // there was no memory for it
         }
 
-        nint handle = s_decompressor.DangerousGetHandle(); // the thread that uses it keeps it
+        try
+        {
+            return TryDecode(library, decompressor, encoded, name, header, options, orientation);
+        }
+        finally
+        {
+            library.Destroy(decompressor);
+        }
+    }
+
+    private static PixelImage? TryDecode(
+        TurboJpegLibrary library, nint decompressor, ReadOnlySpan<byte> encoded, string name, in JpegHeader header, DecodeOptions options, int orientation)
+    {
         fixed (byte* jpeg = encoded)
         {
-            if (!library.DecompressHeader(handle, jpeg, encoded.Length, out int width, out int height, out int colorSpace)
+            if (!library.DecompressHeader(decompressor, jpeg, encoded.Length, out int width, out int height, out int colorSpace)
                 || (width, height) != (header.Width, header.Height) || colorSpace >= ColorSpaceCmyk)
             {
                 return null;
@@ -47,8 +56,8 @@ internal static unsafe class TurboJpeg
             int divisor = ImageDecoder.Divisor(options, width, height, orientation);
             PixelImage image = new((width - 1) / divisor + 1, (height - 1) / divisor + 1, options.Channels);
             bool decoded = options.Channels == 1 && colorSpace != ColorSpaceGrey
-                ? DecodeLuma(library, handle, jpeg, encoded.Length, image)
-                : DecodeInto(library, handle, jpeg, encoded.Length, image, image.Pixels, image.Channels);
+                ? DecodeLuma(library, decompressor, jpeg, encoded.Length, image)
+                : DecodeInto(library, decompressor, jpeg, encoded.Length, image, image.Pixels, image.Channels);
             if (!decoded)
             {
                 image.Dispose();
@@ -60,10 +69,10 @@ internal static unsafe class TurboJpeg
     }
 
     /// <summary>Pillow's grey of a colour JPEG is the luma of its RGB, rounded and clamped as that is, and not the stored luma.</summary>
-    private static bool DecodeLuma(TurboJpegLibrary library, nint handle, byte* jpeg, int length, PixelImage image)
+    private static bool DecodeLuma(TurboJpegLibrary library, nint decompressor, byte* jpeg, int length, PixelImage image)
     {
         using PooledBytes rgba = new(RgbaPacking.BufferSize(image.Width * image.Height));
-        if (!DecodeInto(library, handle, jpeg, length, image, rgba.Span, channels: 4))
+        if (!DecodeInto(library, decompressor, jpeg, length, image, rgba.Span, channels: 4))
         {
             return false;
         }
@@ -72,7 +81,8 @@ internal static unsafe class TurboJpeg
         return true;
     }
 
-    private static bool DecodeInto(TurboJpegLibrary library, nint handle, byte* jpeg, int length, PixelImage size, Span<byte> pixels, int channels)
+    private static bool DecodeInto(
+        TurboJpegLibrary library, nint decompressor, byte* jpeg, int length, PixelImage size, Span<byte> pixels, int channels)
     {
         int format = channels switch
         {
@@ -82,28 +92,8 @@ internal static unsafe class TurboJpeg
         };
         fixed (byte* target = pixels)
         {
-            return library.Decompress(handle, jpeg, length, target, size.Width, size.Width * channels, size.Height, format, StopOnWarning);
-        }
-    }
-
-    /// <summary>A decompressor, which serves one thread and is destroyed after that has ended.</summary>
-    private sealed class Decompressor : SafeHandle
-    {
-        private readonly TurboJpegLibrary _library;
-
-        public Decompressor(TurboJpegLibrary library)
-            : base(0, ownsHandle: true)
-        {
-            _library = library;
-            SetHandle(library.InitDecompress());
-        }
-
-        public override bool IsInvalid => handle == 0;
-
-        protected override bool ReleaseHandle()
-        {
-            _library.Destroy(handle);
-            return true;
+            return library.Decompress(
+                decompressor, jpeg, length, target, size.Width, size.Width * channels, size.Height, format, StopOnWarning);
         }
     }
 }
