@@ -4,9 +4,9 @@ namespace DinoSharp.Imaging;
 
 /// <summary>
 /// Decodes JPEG, PNG, WebP, BMP, GIF (its first frame), ICO, TIFF (its first page) and NumPy's .npy to 8-bit grey, RGB or RGBA, as
-/// Pillow's <c>convert</c> does: grey is replicated, palettes are looked up, alpha is dropped and EXIF orientation is left alone unless
-/// the options say otherwise; colour profiles are left alone always. Samples of 16 bits are scaled to 8. An array may have any number
-/// of channels.
+/// Pillow's <c>convert</c> does: grey is replicated, palettes are looked up, and unless <see cref="DecodeOptions"/> say otherwise alpha is
+/// dropped and EXIF orientation ignored. Colour profiles are left alone always. Samples of 16 bits are brought to 8. An array file may
+/// have any number of channels.
 /// </summary>
 public static class ImageDecoder
 {

@@ -13,6 +13,8 @@ public class FormatTests
 
     public static TheoryData<string> Transparent => [.. Index.EnumerateObject().Where(p => p.Value.TryGetProperty("rgba", out _)).Select(p => p.Name)];
 
+    public static TheoryData<string> Opaque => [.. Index.EnumerateObject().Where(p => !p.Value.TryGetProperty("rgba", out _)).Select(p => p.Name)];
+
     public static TheoryData<string> Turned => [.. Index.EnumerateObject().Where(p => p.Value.TryGetProperty("turned", out _)).Select(p => p.Name)];
 
     [Theory]
@@ -29,6 +31,15 @@ public class FormatTests
     {
         using PixelImage expected = ChannelConversion.To(Expected(name, "rgb"), 1, name);
         Check(name, expected, new DecodeOptions { Channels = 1 });
+    }
+
+    [Theory]
+    [MemberData(nameof(Opaque))]
+    public void What_has_no_alpha_is_opaque(string name)
+    {
+        using PixelImage expected = ChannelConversion.To(Expected(name, "rgb"), 4, name);
+        Check(name, expected, new DecodeOptions { Channels = 4 });
+        Check(name, expected, new DecodeOptions { Channels = 4, Background = Background });
     }
 
     [Theory]

@@ -136,6 +136,16 @@ public class NpyTests
             StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void More_than_an_array_can_hold_is_refused()
+    {
+        DecodeOptions options = new() { MaxPixels = (1 << 29) - 1 };
+        Assert.Contains(
+            "2 GB",
+            Assert.Throws<ImageFormatException>(() => ImageDecoder.Decode(Npy.File("|u1", "2089, 256999", []), "array", options)).Message,
+            StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("{'descr': '|u1', 'fortran_order': False, 'shape': (1, 1)}", true)]
     [InlineData("{\"shape\":(1,1,),\"fortran_order\":False,\"descr\":\"|u1\"}", true)]

@@ -48,7 +48,8 @@ internal static class TiffReader
                 ImageDecoder.CheckSize(Field(tiff, TiffTag.TILEWIDTH), Field(tiff, TiffTag.TILELENGTH), name, options);
             }
 
-            // The library turns pages by their orientation, unless that is the one it is asked for.
+            // The library would mirror pages by their orientation, but not turn them: asked for the page's own, it leaves them alone.
+            // In TIFF orientation is no addition of cameras but one of the format's own fields, so that Pillow, too, always follows it.
             Alpha alpha = TakeAlpha(tiff);
             int orientation = Field(tiff, TiffTag.ORIENTATION) is var stored and >= 1 and <= 8 ? stored : ImageOrientation.Upright;
             int[] packed = ArrayPool<int>.Shared.Rent(width * height + PixelImage.Slack / sizeof(int));
@@ -73,7 +74,7 @@ internal static class TiffReader
 
                 PixelImage image = new(width, height, options.Channels);
                 RgbaPacking.Pack(rgba, image);
-                return ImageOrientation.Apply(image, options.ApplyOrientation ? orientation : ImageOrientation.Upright);
+                return ImageOrientation.Apply(image, orientation);
             }
             finally
             {
