@@ -1,7 +1,7 @@
 using DinoSharp.Benchmarks;
 using DinoSharp.Models;
 
-// dotnet run -c Release --project benchmarks -- step [untuned] | augment FOLDER_OR_ARCHIVE [icons] | start FOLDER_OR_ARCHIVE
+// dotnet run -c Release --project benchmarks -- step [untuned] | augment FOLDER_OR_ARCHIVE [icons] | decode ARCHIVE | start FOLDER_OR_ARCHIVE
 if (args is not ["step", "untuned"])
 {
     TorchRuntime.Tune();
@@ -31,10 +31,13 @@ switch (args)
         }
 
         return 0;
+    case ["decode", var archive]:
+        Decoding.Run(archive);
+        return 0;
     case ["start", var path]:
         StartUp.Run(path);
         return 0;
     default:
-        Console.Error.WriteLine("step [untuned] | augment FOLDER_OR_ARCHIVE [icons] | start FOLDER_OR_ARCHIVE");
+        Console.Error.WriteLine("step [untuned] | augment FOLDER_OR_ARCHIVE [icons] | decode ARCHIVE | start FOLDER_OR_ARCHIVE");
         return 2;
 }

@@ -127,5 +127,6 @@ public class DamageTests
         }
     }
 
-    private static byte[] Encoded(string name) => name == "colours.npy" ? Npy.File("|u1", "6, 5, 3", new byte[90]) : Fixture.Bytes("formats/" + name);
+    private static byte[] Encoded(string name) =>
+        name == "colours.npy" ? Npy.File("|u1", "6, 5, 3", new byte[90]) : Fixture.Bytes("formats/" + name);
 }

@@ -11,11 +11,11 @@ public class FormatTests
 
     public static TheoryData<string> Files => [.. Index.EnumerateObject().Select(p => p.Name)];
 
-    public static TheoryData<string> Transparent => [.. Index.EnumerateObject().Where(p => p.Value.TryGetProperty("rgba", out _)).Select(p => p.Name)];
+    public static TheoryData<string> Transparent => [.. With("rgba")];
 
-    public static TheoryData<string> Opaque => [.. Index.EnumerateObject().Where(p => !p.Value.TryGetProperty("rgba", out _)).Select(p => p.Name)];
+    public static TheoryData<string> Opaque => [.. Files.Select(row => row.Data).Except(With("rgba"))];
 
-    public static TheoryData<string> Turned => [.. Index.EnumerateObject().Where(p => p.Value.TryGetProperty("turned", out _)).Select(p => p.Name)];
+    public static TheoryData<string> Turned => [.. With("turned")];
 
     [Theory]
     [MemberData(nameof(Files))]
@@ -83,6 +83,21 @@ public class FormatTests
         Check(name, expected, new DecodeOptions { ApplyOrientation = true });
     }
 
+    /// <summary>Of images from the air it is often infrared. Pillow puts 255 in its place.</summary>
+    [Fact]
+    public void A_fourth_channel_that_is_not_declared_alpha_is_kept()
+    {
+        byte[] encoded = Fixture.Bytes("formats/rgba-associated.tif");
+        ReadOnlySpan<byte> extraSamples = [0x52, 1, 3, 0, 1, 0, 0, 0]; // tag 338: one number of 16 bits
+        int at = encoded.AsSpan().IndexOf(extraSamples) + extraSamples.Length;
+        Assert.Equal(1, encoded[at]);
+        encoded[at] = 0; // from associated alpha to nothing in particular
+        DecodeOptions options = new() { Channels = 4, Background = Background };
+        using PixelImage image = ImageDecoder.Decode(encoded, "four channels", options);
+        int pixels = encoded.AsSpan().IndexOf(image.Pixels); // the file is not compressed
+        Assert.True(pixels > 0);
+    }
+
     /// <summary>By either codec, where there are two.</summary>
     private static void Check(string name, PixelImage expected, DecodeOptions options)
     {
@@ -92,6 +107,9 @@ public class FormatTests
             Fixture.AssertSame(expected, actual, name);
         }
     }
+
+    private static IEnumerable<string> With(string what) =>
+        Index.EnumerateObject().Where(p => p.Value.TryGetProperty(what, out _)).Select(p => p.Name);
 
     private static PixelImage Expected(string name, string what, int channels = 3) => ImageDecoder.Load(
         Fixture.PathOf("formats/" + Index.GetProperty(name).GetProperty(what).GetString()), new DecodeOptions { Channels = channels });

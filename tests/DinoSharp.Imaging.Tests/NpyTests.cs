@@ -39,7 +39,13 @@ public class NpyTests
     {
         // Element (y, x, c) of 2 x 3 x 3 is at y + 2 x + 6 c.
         byte[] data = Counted(18);
-        byte[] expected = [.. from y in Enumerable.Range(0, 2) from x in Enumerable.Range(0, 3) from c in Enumerable.Range(0, 3) select data[y + 2 * x + 6 * c]];
+        byte[] expected =
+        [
+            .. from y in Enumerable.Range(0, 2)
+               from x in Enumerable.Range(0, 3)
+               from c in Enumerable.Range(0, 3)
+               select data[y + 2 * x + 6 * c],
+        ];
         AssertPixels(expected, 3, 2, Decode(Npy.File("|u1", "2, 3, 3", data, fortranOrder: true), 3));
     }
 
@@ -87,11 +93,13 @@ public class NpyTests
     {
         float[] values = [0, 1, 0.5f, 0.25f, -0.1f, 1.5f, float.PositiveInfinity, float.NegativeInfinity];
         byte[] expected = [0, 255, 128, 64, 0, 255, 255, 0];
-        byte[] reversed = MemoryMarshal.AsBytes<uint>([.. values.Select(v => BinaryPrimitives.ReverseEndianness(BitConverter.SingleToUInt32Bits(v)))]).ToArray();
-        AssertPixels(expected, 8, 1, Decode(Npy.File("<f4", "1, 8", MemoryMarshal.AsBytes<float>(values).ToArray()), 1));
-        AssertPixels(expected, 8, 1, Decode(Npy.File(">f4", "1, 8", reversed), 1));
-        AssertPixels(expected, 8, 1, Decode(Npy.File("<f8", "1, 8", MemoryMarshal.AsBytes<double>([.. values.Select(v => (double)v)]).ToArray()), 1));
-        AssertPixels(expected, 8, 1, Decode(Npy.File("<f2", "1, 8", MemoryMarshal.AsBytes<Half>([.. values.Select(v => (Half)v)]).ToArray()), 1));
+        Check("<f2", MemoryMarshal.AsBytes<Half>([.. values.Select(v => (Half)v)]));
+        Check("<f4", MemoryMarshal.AsBytes<float>(values));
+        Check("<f8", MemoryMarshal.AsBytes<double>([.. values.Select(v => (double)v)]));
+        Check(">f4", MemoryMarshal.AsBytes<uint>([.. values.Select(v => BinaryPrimitives.ReverseEndianness(BitConverter.SingleToUInt32Bits(v)))]));
+
+        void Check(string type, ReadOnlySpan<byte> data) =>
+            AssertPixels(expected, 8, 1, Decode(Npy.File(type, "1, 8", data.ToArray()), 1));
     }
 
     [Fact]
@@ -108,7 +116,8 @@ public class NpyTests
     [InlineData("<c8", 8)]
     [InlineData("|O", 8)]
     [InlineData("<U1", 4)]
-    public void Other_elements_are_refused(string type, int size) => AssertRefused(Npy.File(type, "1, 1", new byte[size]), "elements of type " + type);
+    public void Other_elements_are_refused(string type, int size) =>
+        AssertRefused(Npy.File(type, "1, 1", new byte[size]), "elements of type " + type);
 
     [Theory]
     [InlineData("7")]

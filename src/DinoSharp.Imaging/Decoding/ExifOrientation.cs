@@ -2,7 +2,9 @@ using System.Buffers.Binary;
 
 namespace DinoSharp.Imaging;
 
-/// <summary>The orientation in a JPEG file's EXIF segment: a tag of the first directory of the small TIFF file that the segment holds.</summary>
+/// <summary>
+/// The orientation in a JPEG file's EXIF segment: a tag of the first directory of the small TIFF file that the segment holds.
+/// </summary>
 internal static class ExifOrientation
 {
     private const int Tag = 0x0112, Short = 3, EntrySize = 12;

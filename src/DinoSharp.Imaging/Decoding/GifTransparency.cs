@@ -9,7 +9,9 @@ internal static class GifTransparency
     private const int HeaderSize = 13;
     private const byte Extension = 0x21, GraphicControl = 0xF9, TransparentFlag = 1;
 
-    /// <summary>Whether the first frame has a transparent colour; if it has, the place and the value of the byte that would say it has none.</summary>
+    /// <summary>
+    /// Whether the first frame has a transparent colour; if it has, the place and the value of the byte that would say it has none.
+    /// </summary>
     public static bool TryFind(ReadOnlySpan<byte> encoded, out int at, out byte opaque)
     {
         (at, opaque) = (0, 0);

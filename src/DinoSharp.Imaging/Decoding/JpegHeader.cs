@@ -91,6 +91,8 @@ internal readonly struct JpegHeader
         };
     }
 
-    /// <summary>SOF0 to SOF15; between them lie the segments of Huffman tables, of a reserved extension and of arithmetic conditioning.</summary>
+    /// <summary>
+    /// SOF0 to SOF15; between them lie the segments of Huffman tables, of a reserved extension and of arithmetic conditioning.
+    /// </summary>
     private static bool IsFrame(byte marker) => marker is >= 0xC0 and <= 0xCF and not (0xC4 or 0xC8 or 0xCC);
 }

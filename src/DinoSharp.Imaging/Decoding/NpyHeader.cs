@@ -103,7 +103,8 @@ internal sealed class NpyHeader
                 : throw Damaged();
         }
 
-        private readonly ImageFormatException Damaged() => new(name, "the header of the .npy file is damaged, or its elements are no plain numbers");
+        private readonly ImageFormatException Damaged() =>
+            new(name, "the header of the .npy file is damaged, or its elements are no plain numbers");
 
         /// <summary>The next character after white space; -1 at the end.</summary>
         private int Next()

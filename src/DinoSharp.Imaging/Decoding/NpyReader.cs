@@ -45,7 +45,8 @@ internal static class NpyReader
         int[] shape = header.Shape;
         if (shape.Length is not (2 or 3))
         {
-            throw new ImageFormatException(name, $"an array of {shape.Length} axes is no image; it takes rows and columns, and may have channels");
+            throw new ImageFormatException(
+                name, $"an array of {shape.Length} axes is no image; it takes rows and columns, and may have channels");
         }
 
         // Elements between neighbours on each axis. They may overflow only where the declared size is not that of the data.
@@ -142,6 +143,8 @@ internal static class NpyReader
     private readonly record struct Layout(int Height, int Width, int Channels, long RowStride, long ColumnStride, long ChannelStride)
     {
         public bool IsInterleaved =>
-            (Channels == 1 || ChannelStride == 1) && (Width == 1 || ColumnStride == Channels) && (Height == 1 || RowStride == (long)Width * Channels);
+            (Channels == 1 || ChannelStride == 1)
+            && (Width == 1 || ColumnStride == Channels)
+            && (Height == 1 || RowStride == (long)Width * Channels);
     }
 }

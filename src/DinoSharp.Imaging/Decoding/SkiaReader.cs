@@ -8,7 +8,9 @@ internal static unsafe class SkiaReader
     /// <param name="encoded">The whole file.</param>
     /// <param name="name">What errors call the image.</param>
     /// <param name="options">What is made of the image.</param>
-    /// <param name="orientation">How the image is to be turned, if that is known; null to follow the codec, if the options want it turned.</param>
+    /// <param name="orientation">
+    /// How the image is to be turned, if that is known; null to follow the codec, if the options want it turned.
+    /// </param>
     public static PixelImage Decode(ReadOnlySpan<byte> encoded, string name, DecodeOptions options, int? orientation)
     {
         if (options.Background is null && options.Channels != 4 && GifTransparency.TryFind(encoded, out int at, out byte opaque))

@@ -42,7 +42,13 @@ internal static unsafe class TurboJpeg
     }
 
     private static PixelImage? TryDecode(
-        TurboJpegLibrary library, nint decompressor, ReadOnlySpan<byte> encoded, string name, in JpegHeader header, DecodeOptions options, int orientation)
+        TurboJpegLibrary library,
+        nint decompressor,
+        ReadOnlySpan<byte> encoded,
+        string name,
+        in JpegHeader header,
+        DecodeOptions options,
+        int orientation)
     {
         fixed (byte* jpeg = encoded)
         {

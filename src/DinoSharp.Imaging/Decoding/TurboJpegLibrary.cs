@@ -48,8 +48,11 @@ internal sealed unsafe class TurboJpegLibrary
         return failed == 0;
     }
 
-    /// <summary>Decodes at the largest scale whose result is not larger than width and height. Whether that went without an error or a warning.</summary>
-    public bool Decompress(nint decompressor, byte* jpeg, int length, byte* pixels, int width, int pitch, int height, int format, int flags) =>
+    /// <summary>
+    /// Decodes at the largest scale whose result is not larger than width and height. Whether that went without an error or a warning.
+    /// </summary>
+    public bool Decompress(
+        nint decompressor, byte* jpeg, int length, byte* pixels, int width, int pitch, int height, int format, int flags) =>
         _decompress(decompressor, jpeg, new CULong((uint)length), pixels, width, pitch, height, format, flags) == 0;
 
     private static TurboJpegLibrary? Find()
