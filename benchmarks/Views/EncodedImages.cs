@@ -5,7 +5,7 @@ namespace DinoSharp.Benchmarks.Views;
 /// <summary>The first images of a folder or zip archive, in the order of their names, as they are encoded.</summary>
 internal static class EncodedImages
 {
-    private const int Most = 300;
+    private const int Most = 1000;
 
     private static readonly string[] Endings = [".jpg", ".jpeg", ".png"];
 

@@ -51,14 +51,8 @@ internal sealed class ViewProfile(ViewKind kind, IReadOnlyList<byte[]> images) :
         var parameters = crops.Draw(number, image.Width, image.Height, ref random);
         _times.Stop("drawing numbers");
         PixelImage view = new(crops.SizeOf(number), crops.SizeOf(number));
-        Resampler.Resize(image, parameters.Box, view, ResampleFilter.Bicubic);
-        _times.Stop("resizing");
-        if (parameters.Flip)
-        {
-            PixelOperations.FlipHorizontal(view);
-            _times.Stop("flip");
-        }
-
+        Resampler.Resize(image, parameters.Box, view, ResampleFilter.Bicubic, mirror: parameters.Flip);
+        _times.Stop("resizing and flip");
         if (parameters.Jitter is { } jitter)
         {
             foreach (var operation in jitter.Order)

@@ -36,7 +36,7 @@ internal static unsafe class WideHue
         Vector512<int> origin = Vector512.ConditionalSelect(
             redIsMax, Vector512<int>.Zero, Vector512.ConditionalSelect(greenIsMax, Vector512.Create(2), Vector512.Create(4)));
         Vector512<int> sign = minus | Vector512<int>.One;
-        Vector512<float> distance = Vector512.ConvertToSingle(sign * (max - middle)) / extent;
+        Vector512<float> distance = Vector512.ConvertToSingle(((max - middle) ^ minus) - minus) / extent;
         Vector512<float> turns = (Vector512.ConvertToSingle(origin - sign) + distance) / Vector512.Create((float)Sectors);
         turns = Vector512.ConditionalSelect(Vector512.LessThan(turns, Vector512<float>.Zero), turns + Vector512<float>.One, turns);
         Vector512<float> saturation = extent / Vector512.ConvertToSingle(max), full = Vector512.Create(255f);
@@ -51,12 +51,12 @@ internal static unsafe class WideHue
     private static Vector512<int> ToRgb(Vector512<int> h, Vector512<int> s, Vector512<int> v)
     {
         Vector512<int> doubled = h + h;
-        Vector512<int> sector = (doubled * Vector512.Create(1543)) >> 17;
-        Vector512<int> place = doubled - sector * Vector512.Create(85);
-        Vector512<int> product = v * s;
-        Vector512<int> low = v - Share(product, Vector512.Create(85));
-        Vector512<int> falling = v - Share(product, place);
-        Vector512<int> rising = v - Share(product, Vector512.Create(85) - place);
+        Vector512<int> sector = WidePixels.MultiplySmall(doubled, Vector512.Create(1543)) >> 17;
+        Vector512<int> place = doubled - WidePixels.MultiplySmall(sector, Vector512.Create(85));
+        Vector512<float> product = Vector512.ConvertToSingle(WidePixels.MultiplySmall(v, s)), at = Vector512.ConvertToSingle(place);
+        Vector512<int> low = v - Share(product, Vector512.Create(85f));
+        Vector512<int> falling = v - Share(product, at);
+        Vector512<int> rising = v - Share(product, Vector512.Create(85f) - at);
         Vector512<int> values = v | (falling << 8) | (low << 16) | (rising << 24);
 
         // For each sector, which of its bytes a lane's red, green and blue are; then counted from the start of four lanes.
@@ -71,11 +71,12 @@ internal static unsafe class WideHue
 
     private static int Order(int red, int green, int blue) => red | (green << 8) | (blue << 16);
 
+    // As HueRotation.Share: all of it below 2^24 and so exact in floats, too, up to the last product.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<int> Share(Vector512<int> product, Vector512<int> place)
+    private static Vector512<int> Share(Vector512<float> product, Vector512<float> place)
     {
         const int Whole = 255 * 85;
-        Vector512<int> numerator = product * place + Vector512.Create(Whole / 2);
-        return Vector512.ConvertToInt32Native(Vector512.ConvertToSingle(numerator) * Vector512.Create(1f / Whole));
+        Vector512<float> numerator = product * place + Vector512.Create((float)(Whole / 2));
+        return Vector512.ConvertToInt32Native(numerator * Vector512.Create(1f / Whole));
     }
 }
