@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.Intrinsics.X86;
 
 namespace DinoSharp.Imaging;
@@ -65,18 +66,18 @@ internal sealed class ResampleTable
         (SourceSize, Size, Filter, Layout) = (sourceSize, size, filter, layout);
         if (Starts.Length < size)
         {
-            Starts = new int[size];
-            Counts = new int[size];
+            Starts = new int[RoundUp(size)];
+            Counts = new int[RoundUp(size)];
         }
 
         if (Weights.Length < room)
         {
-            Weights = new short[room];
+            Weights = new short[RoundUp(room)];
         }
 
         if (_window.Length < groups * GroupSize)
         {
-            _window = new double[groups * GroupSize];
+            _window = new double[RoundUp(groups * GroupSize)];
         }
 
         for (int i = 0; i < size; i++)
@@ -96,4 +97,7 @@ internal sealed class ResampleTable
     /// <summary>A weight in one piece.</summary>
     public int WeightAt(int window, int k) =>
         WeightGroups.Read(Weights.AsSpan(window * WeightsPerWindow + k / GroupSize * GroupLength, GroupLength), k % GroupSize, Layout);
+
+    /// <summary>To a power of two, so that memory soon fits whatever comes.</summary>
+    private static int RoundUp(int length) => (int)Math.Min(BitOperations.RoundUpToPowerOf2((uint)length), (uint)Array.MaxLength);
 }
