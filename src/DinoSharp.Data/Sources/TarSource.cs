@@ -6,6 +6,8 @@ namespace DinoSharp.Data;
 /// <summary>Images in a tar archive, read by any number of threads at once without a lock.</summary>
 internal sealed class TarSource : IImageSource
 {
+    private static readonly byte[] GzipMark = [0x1f, 0x8b];
+
     private readonly SafeFileHandle _file;
     private readonly ImageListing _listing;
     private readonly long[] _offsets;
@@ -52,7 +54,9 @@ internal sealed class TarSource : IImageSource
             string[] notices = NoticesOf(path, headers);
             if (names.Count == 0 && headers.Damage is { } damage)
             {
-                throw new ImageSourceException(path, $"no tar archive or a damaged one: it {damage}; fetch or make it again");
+                throw headers.Peek(0, 2).SequenceEqual(GzipMark)
+                    ? new ImageSourceException(path, "it is a compressed archive, which cannot be read at random; unpack it first (gunzip)")
+                    : new ImageSourceException(path, $"no tar archive or a damaged one: it {damage}; fetch or make it again");
             }
 
             (ImageListing listing, int[] places) = ImageTree.Read(path, names, split);
