@@ -82,6 +82,7 @@ internal static class Application
             GlobalOptions.Device,
             DemoCommand.Create(),
             train.Command,
+            DataCommand.Create(),
             KnnCommand.Create(),
             EmbedCommand.Create(),
             AttentionCommand.Create(),

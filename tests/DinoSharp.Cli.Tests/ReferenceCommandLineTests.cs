@@ -16,7 +16,7 @@ public sealed class ReferenceCommandLineTests
         var (settings, request) = Read(
             $"python -m torch.distributed.launch --nproc_per_node=8 main_dino.py --arch vit_small {Folders}");
 
-        Assert.Equal("/path/to/imagenet/train", settings.Data);
+        Assert.Equal("/path/to/imagenet/train", Assert.Single(settings.Data.Paths));
         Assert.Equal("/path/to/saving_dir", request.Out);
         Assert.Equal((512, 8), (settings.Training.BatchSize, settings.Training.AccumulationSteps));
         Assert.Equal("vit_small", settings.Arch);
@@ -74,7 +74,7 @@ public sealed class ReferenceCommandLineTests
 
         var expected = new TrainSettings
         {
-            Data = Path.GetFullPath("x"),
+            Data = new DataSettings { Paths = [Path.GetFullPath("x")] },
             Arch = "vit_base",
             Shape = new() { EmbedDim = 768, Depth = 12, Heads = 12, PatchSize = 8, ImageSize = 224, DropPathRate = 0.2 },
             Training = new()
@@ -101,7 +101,8 @@ public sealed class ReferenceCommandLineTests
             },
             Views = new() { LocalCount = 6, GlobalScale = new(0.3, 0.9), LocalScale = new(0.1, 0.3) },
         };
-        Assert.Equal(expected, settings);
+        Assert.Equal(expected.Data.Paths, settings.Data.Paths);
+        Assert.Equal(expected, settings with { Data = expected.Data });
         Assert.Equal((7, 3, "y"), (request.Recording.KeepEveryEpochs, request.Threads, request.Out));
     }
 

@@ -24,7 +24,7 @@ internal static class PictureView
         double scale = shorterSide is null ? Math.Min(1, limit / side) : limit / side;
         scale = Math.Min(scale, Math.Sqrt(MaxAspect * limit * limit / ((double)picture.Width * picture.Height)));
         scale = Math.Max(scale, Math.Min(1, patchSize / side));
-        var view = new PixelImage(Length(picture.Width, scale), Length(picture.Height, scale));
+        var view = new PixelImage(Length(picture.Width, scale), Length(picture.Height, scale), picture.Channels);
         if ((view.Width, view.Height) == (picture.Width, picture.Height))
         {
             picture.Pixels.CopyTo(view.Pixels);

@@ -105,14 +105,14 @@ internal sealed class AttentionCommand
 
     private static string DrawOne(VisionTransformer network, string path, Drawing drawing)
     {
-        using var picture = ImageDecoder.Load(path);
+        using var picture = ImageDecoder.Load(path, new DecodeOptions { Channels = network.InputChannels });
         return Draw(network, picture, path, new OutputNames().Next(Path.GetFileName(path)), drawing);
     }
 
     private static List<string> DrawAll(
         VisionTransformer network, IImageSource source, Drawing drawing, FaultLog faults, double faultShare, Terminal terminal)
     {
-        var (sheets, names, decoding) = (new List<string>(), new OutputNames(), new DecodeOptions());
+        var (sheets, names, decoding) = (new List<string>(), new OutputNames(), new DecodeOptions { Channels = network.InputChannels });
         using var progress = new ImageProgress(terminal, "attention", source.Count);
         for (int i = 0; i < source.Count; i++)
         {
@@ -144,9 +144,10 @@ internal sealed class AttentionCommand
     {
         using var view = PictureView.Of(picture, network.Options.PatchSize, drawing.ShorterSide);
         using var scope = NewDisposeScope();
-        var pixels = tensor(view.Pixels.ToArray(), [1, view.Height, view.Width, 3], ScalarType.Byte);
-        var heads = AttentionMaps.Of(network, PixelNormalization.ImageNet.Apply(pixels, CPU), name);
-        return AttentionPictures.Save(view, heads, drawing.Threshold, Path.Combine(drawing.Folder, outputName));
+        var pixels = tensor(view.Pixels.ToArray(), [1, view.Height, view.Width, view.Channels], ScalarType.Byte); // [1, H, W, C]
+        var heads = AttentionMaps.Of(network, PixelNormalization.For(view.Channels).Apply(pixels, CPU), name);
+        using var shown = ImagePreview.Of(view);
+        return AttentionPictures.Save(shown, heads, drawing.Threshold, Path.Combine(drawing.Folder, outputName));
     }
 
     private sealed record Drawing(string Folder, double Threshold, int? ShorterSide);

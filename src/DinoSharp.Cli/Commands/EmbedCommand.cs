@@ -9,10 +9,8 @@ namespace DinoSharp.Cli.Commands;
 /// <summary>dino embed: the features of a set of images, in a file.</summary>
 internal sealed class EmbedCommand
 {
-    private readonly Option<string?> _data = OptionFactory.Text(
-        "--data", "images: a folder, .zip, .csv, .txt or idx files; labels are not needed", "--data-path");
-    private readonly Option<string?> _split = OptionFactory.Text(
-        "--split", "which part of the data, e.g. test; by default train where there are splits");
+    private readonly Option<string[]> _data = OptionFactory.Values<string>("--data", DataHelp.Unlabelled, [], "--data-path");
+    private readonly Option<string?> _split = OptionFactory.Text("--split", DataHelp.Split);
     private readonly Option<string?> _out = OptionFactory.Text(
         "--out", "the file: .safetensors (features, labels, names), .npy (with a .paths.csv beside it) or .csv (a line an image)");
     private readonly WeightsOptions _weights = new();
@@ -35,12 +33,13 @@ internal sealed class EmbedCommand
     private int Run(ParseResult parsed)
     {
         var terminal = Terminal.Of(parsed);
-        string data = parsed.GetValue(_data) ?? throw new RequestException("--data is missing: name a folder or archive of images");
+        string[] data = parsed.GetValue(_data) is { Length: > 0 } paths
+            ? paths
+            : throw new RequestException("--data is missing: name a folder or archive of images");
         string path = RequireOut(parsed);
-        var options = _loading.Loader(parsed);
-        using var source = ImageSources.Open(data, parsed.GetValue(_split));
+        using var source = ImageSources.OpenAll(data, weights: null, parsed.GetValue(_split));
         using var backbone = _weights.Load(parsed, GlobalOptions.DeviceOf(parsed), terminal);
-        var loader = new EvaluationLoader(source, _loading.View(parsed, backbone), options);
+        var loader = new EvaluationLoader(source, _loading.View(parsed, backbone), _loading.Loader(parsed, backbone.InputChannels));
         using var progress = new ImageProgress(terminal, "embed", source.Count);
         var table = FeatureExtractor.Table(backbone, loader, progress.Show);
         progress.Finish();

@@ -61,7 +61,6 @@ internal sealed class KnnCommand
         }
 
         var options = ReadOptions(parsed);
-        var loading = _loading.Loader(parsed);
         var device = GlobalOptions.DeviceOf(parsed);
         using var sets = OpenSets(parsed);
         TellSets(sets, options, terminal);
@@ -78,12 +77,16 @@ internal sealed class KnnCommand
         {
             using var backbone = _weights.Load(parsed, device, terminal);
             result["weights"] = _weights.PathOf(parsed);
-            Add("features", "scores", _loading.View(parsed, backbone), pixels => Extract(backbone, pixels, device), centred: false);
+            Add(
+                "features", "scores", _loading.View(parsed, backbone), _loading.Loader(parsed, backbone.InputChannels),
+                pixels => Extract(backbone, pixels, device), centred: false);
         }
 
         if (rawPixels)
         {
-            Add("raw pixels", "raw_pixels", _loading.View(parsed, RawPixelsSide), RawPixels.Features, centred: true);
+            Add(
+                "raw pixels", "raw_pixels", _loading.View(parsed, RawPixelsSide), _loading.Loader(parsed),
+                RawPixels.Features, centred: true);
         }
 
         terminal.Table(["", "k", "top-1 %", "top-5 %"], rows);
@@ -92,7 +95,7 @@ internal sealed class KnnCommand
         terminal.Result(result);
         return 0;
 
-        void Add(string name, string key, EvaluationRecipe view, Func<Tensor, float[]> features, bool centred)
+        void Add(string name, string key, EvaluationRecipe view, LoaderOptions loading, Func<Tensor, float[]> features, bool centred)
         {
             EvaluationLoader trainLoader = new(sets.Train, view, loading), testLoader = new(sets.Test, view, loading);
             var train = Table(trainLoader, features, "train", terminal);
@@ -166,7 +169,7 @@ internal sealed class KnnCommand
 
     private static float[] Extract(Backbone backbone, Tensor pixels, Device device)
     {
-        using var images = PixelNormalization.ImageNet.Apply(pixels, device); // [B, 3, H, W]
+        using var images = PixelNormalization.For(backbone.InputChannels).Apply(pixels, device); // [B, C, H, W]
         return FeatureExtractor.Features(backbone, images);
     }
 

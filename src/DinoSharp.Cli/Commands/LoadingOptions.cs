@@ -22,15 +22,17 @@ internal sealed class LoadingOptions
     private readonly Option<int> _batchSize = Value("--batch-size", "images at once", 64, "--batch-size-per-gpu");
     private readonly Option<int> _threads = Value(
         "--threads", "threads that load images", Environment.ProcessorCount, "--num-workers");
+    private readonly DecodingOptions _decoding = new();
     private readonly Option<double> _faultShare = Value("--fault-share", "part of the images that may be unusable", 0.05);
 
     /// <summary>All options, in the order of the help.</summary>
-    public IEnumerable<Option> All => [_imageSize, _resize, _batchSize, _threads, _faultShare];
+    public IEnumerable<Option> All => [_imageSize, _resize, _batchSize, _threads, _faultShare, .. _decoding.All];
 
     /// <summary>How a command line wants images loaded.</summary>
     /// <exception cref="RequestException">A number makes no sense.</exception>
-    public LoaderOptions Loader(ParseResult parsed) => new()
+    public LoaderOptions Loader(ParseResult parsed, int channels = 3) => new()
     {
+        Decoding = _decoding.Read(parsed, channels),
         BatchSize = Positive(_batchSize, parsed.GetValue(_batchSize)),
         Threads = Positive(_threads, parsed.GetValue(_threads)),
         FaultShareLimit = parsed.GetValue(_faultShare) is >= 0 and <= 1 and var share

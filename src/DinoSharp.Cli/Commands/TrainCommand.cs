@@ -87,7 +87,7 @@ internal sealed class TrainCommand
         Out = parsed.GetValue(_out) ?? throw new RequestException("--out is missing: name a folder for the run"),
         Device = GlobalOptions.DeviceOf(parsed),
         Threads = Math.Max(parsed.GetValue(_threads), 1),
-        KnnData = parsed.GetValue(_knnEvery) > 0 ? parsed.GetValue(_knnData) ?? settings.Data : null,
+        KnnData = parsed.GetValue(_knnEvery) > 0 ? parsed.GetValue(_knnData) ?? OnlyPath(settings.Data) : null,
         FaultShare = parsed.GetValue(_faultShare),
         Recording = new RecordingOptions
         {
@@ -137,16 +137,25 @@ internal sealed class TrainCommand
 
     private static void WriteReport(RunFolder folder, TrainSettings settings, RunRequest request)
     {
-        using var source = ImageSources.Open(settings.Data, settings.Split);
+        using var source = settings.Data.Open();
         var (backbone, _) = Pretrained.Load(folder.Path);
         using (backbone)
         {
             backbone.to(request.Device);
-            var loading = new LoaderOptions { Threads = request.Threads, FaultShareLimit = request.FaultShare };
+            var loading = new LoaderOptions
+            {
+                Threads = request.Threads,
+                FaultShareLimit = request.FaultShare,
+                Decoding = settings.Data.Decoding(),
+            };
             var shown = (source, settings.EvaluationRecipe);
             new RunReport(Path.GetFileName(folder.Path), backbone, loading).Write(folder.ReportFile, folder.MetricsFile, [], shown, shown);
         }
     }
+
+    private static string OnlyPath(DataSettings data) => data.Paths.Count == 1
+        ? data.Paths[0]
+        : throw new RequestException("--knn-data is missing: name the labelled images that --knn-every scores on, as --data names several");
 
     private static TimeSpan Minutes(double minutes)
     {
@@ -158,8 +167,9 @@ internal sealed class TrainCommand
 
     private static void DrawViews(TrainSettings settings, string path, Terminal terminal)
     {
-        using var source = ImageSources.Open(settings.Data, settings.Split);
-        using var sheet = ViewSheet.Draw(source, new MultiCropRecipe(settings.Views), PreviewedImages, (ulong)settings.Training.Seed);
+        using var source = settings.Data.Open();
+        using var sheet = ViewSheet.Draw(
+            source, new MultiCropRecipe(settings.Views), settings.Data.Decoding(), PreviewedImages, (ulong)settings.Training.Seed);
         try
         {
             PngWriter.Save(sheet, path);

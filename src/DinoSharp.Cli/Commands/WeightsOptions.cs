@@ -12,8 +12,6 @@ namespace DinoSharp.Cli.Commands;
 /// <summary>The options of verbs that use a trained backbone: which file, and what of it.</summary>
 internal sealed class WeightsOptions
 {
-    private const int PictureChannels = 3;
-
     private readonly Option<string?> _weights = Text(
         "--weights",
         "the backbone: a .pth or .safetensors file, a Hugging Face folder or a run folder",
@@ -66,9 +64,7 @@ internal sealed class WeightsOptions
         bool other = arch is not null && (BackboneCatalogue.IsTransformer(arch)
             ? shape is null || BackboneCatalogue.Transformer(arch, shape) != shape
             : shape is not null);
-        return backbone.InputChannels != PictureChannels
-            ? $"its network takes images of {backbone.InputChannels} channels; pictures have {PictureChannels}"
-            : other ? $"its network is no {arch}; leave out --arch, the file says what it is"
+        return other ? $"its network is no {arch}; leave out --arch, the file says what it is"
             : patchSize is not null && shape is not null && shape.PatchSize != patchSize
                 ? $"its network has patches of {shape.PatchSize} pixels, not {patchSize}; leave out --patch-size, the file says it"
                 : null;

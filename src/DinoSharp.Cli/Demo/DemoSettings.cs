@@ -15,7 +15,7 @@ internal static class DemoSettings
 {
     public static TrainSettings For(string patches) => new()
     {
-        Data = patches,
+        Data = new DataSettings { Paths = [patches] },
         Arch = "vit_tiny",
         Shape = new VisionTransformerOptions { ImageSize = PatchSet.PatchSide, PatchSize = 8, EmbedDim = 128, Depth = 4, Heads = 4 },
         Dino = new DinoOptions

@@ -130,9 +130,9 @@ internal sealed class RunReport(string title, Backbone backbone, LoaderOptions l
 
             using var view = recipe.Make(image);
             using var scope = torch.NewDisposeScope();
-            var pixels = torch.tensor(view.Pixels.ToArray(), [1, view.Height, view.Width, 3]);
+            var pixels = torch.tensor(view.Pixels.ToArray(), [1, view.Height, view.Width, view.Channels]); // [1, H, W, C]
             var heads = AttentionMaps.Of(
-                transformer, PixelNormalization.ImageNet.Apply(pixels, transformer.parameters().First().device), images.NameOf(index));
+                transformer, PixelNormalization.For(view.Channels).Apply(pixels, transformer.parameters().First().device), images.NameOf(index));
             var mean = AttentionMaps.Mean(heads);
             List<(PixelImage Image, string Caption)> row =
             [
@@ -147,7 +147,8 @@ internal sealed class RunReport(string title, Backbone backbone, LoaderOptions l
     private PixelImage View(SubsetSource source, int index, EvaluationRecipe recipe)
     {
         using var image = source.Load(index, loading.Decoding);
-        return recipe.Make(image);
+        using var view = recipe.Make(image);
+        return ImagePreview.Of(view);
     }
 
     /// <summary>A value that was not finite stands as null, and leaves a gap.</summary>

@@ -17,10 +17,15 @@ internal sealed class TrainOptions
     private static readonly MultiCropOptions Crops = new();
 
     // data
-    private readonly Option<string?> _data = Text(
-        "--data", "images to learn from: a folder, .zip, .csv, .txt or idx files; labels are not needed", "--data-path");
-    private readonly Option<string?> _split = Text(
-        "--split", "which part of the data, e.g. train; by default train where there are splits");
+    private readonly Option<string[]> _data = Values<string>("--data", DataHelp.Unlabelled, [], "--data-path");
+    private readonly Option<double[]> _dataWeights = Values<double>(
+        "--data-weights", "of several --data, how often each is shown for the others; by default as many as there are", []);
+    private readonly Option<string?> _split = Text("--split", DataHelp.Split);
+    private readonly Option<int> _channels = Value(
+        "--channels", "channels an image is decoded to: 1 for grey, 3, 4, or as many as .npy files have", 3);
+    private readonly Option<int> _shuffleBuffer = Value(
+        "--shuffle-buffer", "images of streamed data (shards, Parquet) from which the next is drawn", new LoaderOptions().ShuffleBuffer);
+    private readonly DecodingOptions _decoding = new();
 
     // network
     private readonly Option<string> _method = Value("--method", "how to learn: dino", "dino");
@@ -108,13 +113,15 @@ internal sealed class TrainOptions
     private readonly Option<Interval> _blurRadius = Range("--blur-radius", "standard deviation of the blur in pixels", Crops.BlurRadius);
     private readonly Option<double> _solarize = Value(
         "--solarize-probability", "chance that the second global crop is solarised", Crops.SolarizeProbability);
+    private readonly Option<bool> _exact = Flag(
+        "--exact-views", "makes views of every pixel; else photographs that all crops shrink anyway are decoded at 1/2, 1/4 or 1/8");
 
     public Option Data => _data;
 
     /// <summary>What a newcomer sets, after the data.</summary>
     public Option[] MostUsed => [_arch, _patchSize, _epochs, _batchSize];
 
-    public Option[] Images => [_split];
+    public Option[] Images => [_split, _dataWeights, _channels, .. _decoding.All, _shuffleBuffer];
 
     public Option[] Network => [_embedDim, _depth, _heads, _dropPath, _width, _smallStem];
 
@@ -130,14 +137,13 @@ internal sealed class TrainOptions
     public Option[] Views =>
     [
         _globalSize, _localSize, _localCount, _globalScale, _localScale, _ratio, _flip, _jitter, _brightness, _contrast, _saturation, _hue,
-        _grayscale, _blurFirst, _blurSecond, _blurLocal, _blurRadius, _solarize,
+        _grayscale, _blurFirst, _blurSecond, _blurLocal, _blurRadius, _solarize, _exact,
     ];
 
     /// <summary>The settings a command line asks for.</summary>
     /// <exception cref="RequestException">The data or a name is missing or unknown.</exception>
     public TrainSettings Read(ParseResult parsed)
     {
-        string data = parsed.GetValue(_data) ?? throw new RequestException("--data is missing: name a folder or archive of images");
         if (parsed.GetValue(_method) is var method && method != "dino")
         {
             throw new RequestException($"unknown method '{method}': there is dino");
@@ -146,19 +152,42 @@ internal sealed class TrainOptions
         string arch = BackboneCatalogue.NameOf(parsed.GetValue(_arch)!);
         return new TrainSettings
         {
-            Data = Path.GetFullPath(data),
-            Split = parsed.GetValue(_split),
+            Data = ReadData(parsed),
             Arch = arch,
             Shape = BackboneCatalogue.IsTransformer(arch) ? ReadShape(parsed, arch) : null,
             ResNet = BackboneCatalogue.IsTransformer(arch) ? null : BackboneCatalogue.Residual(arch, new ResNetOptions
             {
                 Width = parsed.GetValue(_width),
                 SmallStem = parsed.GetValue(_smallStem),
+                InputChannels = parsed.GetValue(_channels),
             }),
             Dino = ReadDino(parsed),
             Training = ReadTraining(parsed),
             Views = ReadViews(parsed),
         };
+    }
+
+    private DataSettings ReadData(ParseResult parsed)
+    {
+        string[] paths = parsed.GetValue(_data)!;
+        double[] weights = parsed.GetValue(_dataWeights)!;
+        return paths.Length == 0 ? throw new RequestException("--data is missing: name a folder or archive of images")
+            : weights.Length > 0 && weights.Length != paths.Length
+                ? throw new RequestException($"--data-weights has {weights.Length} numbers for the {paths.Length} of --data: give one each")
+            : weights.Any(weight => !(weight > 0 && double.IsFinite(weight)))
+                ? throw new RequestException("--data-weights are positive numbers")
+            : parsed.GetValue(_channels) < 1 ? throw new RequestException("--channels is at least 1")
+            : parsed.GetValue(_shuffleBuffer) < 1 ? throw new RequestException("--shuffle-buffer is at least 1")
+            : new DataSettings
+            {
+                Paths = [.. paths.Select(Path.GetFullPath)],
+                Weights = weights.Length > 0 ? weights : null,
+                Split = parsed.GetValue(_split),
+                Channels = parsed.GetValue(_channels),
+                ExifOrientation = _decoding.Orientation(parsed),
+                Background = _decoding.Background(parsed),
+                ShuffleBuffer = parsed.GetValue(_shuffleBuffer),
+            };
     }
 
     private VisionTransformerOptions ReadShape(ParseResult parsed, string arch)
@@ -168,6 +197,7 @@ internal sealed class TrainOptions
         {
             PatchSize = parsed.GetValue(_patchSize),
             ImageSize = parsed.GetValue(_globalSize),
+            InputChannels = parsed.GetValue(_channels),
             EmbedDim = parsed.GetValue(_embedDim) ?? named.EmbedDim,
             Depth = parsed.GetValue(_depth) ?? named.Depth,
             Heads = parsed.GetValue(_heads) ?? named.Heads,
@@ -234,5 +264,6 @@ internal sealed class TrainOptions
         LocalBlurProbability = parsed.GetValue(_blurLocal),
         BlurRadius = parsed.GetValue(_blurRadius),
         SolarizeProbability = parsed.GetValue(_solarize),
+        Exact = parsed.GetValue(_exact),
     };
 }

@@ -20,9 +20,7 @@ internal sealed record TrainSettings
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower) },
     };
 
-    public required string Data { get; init; }
-
-    public string? Split { get; init; }
+    public required DataSettings Data { get; init; }
 
     public string Arch { get; init; } = "vit_small";
 
@@ -93,7 +91,7 @@ internal sealed record TrainSettings
         ["global_crops_scale"] = new object?[] { Views.GlobalScale.Low, Views.GlobalScale.High },
         ["local_crops_number"] = Views.LocalCount,
         ["local_crops_scale"] = new object?[] { Views.LocalScale.Low, Views.LocalScale.High },
-        ["data_path"] = Data,
+        ["data_path"] = string.Join(" ", Data.Paths),
     };
 
     /// <summary>Every setting by a flat name: groups joined by dots.</summary>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using DinoSharp.Models.Heads;
 
 namespace DinoSharp.Cli.Training;
 
@@ -13,13 +14,16 @@ internal static class TrainingAdvice
     /// </summary>
     private const int FewerOutputs = 4096;
 
+    /// <summary>Fewer outputs than the published ones, where those are too many for the images; else null.</summary>
+    public static int? FittingOutputs(int images) => TooManyOutputs(new DinoHeadOptions().OutputDim, images) ? FewerOutputs : null;
+
     /// <summary>A line each.</summary>
     /// <param name="settings">of the training</param>
     /// <param name="images">how many there are to learn from</param>
     public static IEnumerable<string> On(TrainSettings settings, int images)
     {
         var (training, dino) = (settings.Training, settings.Dino);
-        if (dino.Head.OutputDim > FewerOutputs && dino.Head.OutputDim / ManyOutputs > images)
+        if (dino.Head.OutputDim > FewerOutputs && TooManyOutputs(dino.Head.OutputDim, images))
         {
             yield return string.Create(CultureInfo.InvariantCulture,
                 $"advice: {dino.Head.OutputDim:#,0} outputs are many for {images:#,0} images: fewer train faster, as --out-dim {FewerOutputs}");
@@ -40,4 +44,6 @@ internal static class TrainingAdvice
             yield return "advice: the teacher's temperature ends in its warm-up: lower --warmup-teacher-temp-epochs or raise --epochs";
         }
     }
+
+    private static bool TooManyOutputs(int outputs, int images) => outputs / ManyOutputs > images;
 }

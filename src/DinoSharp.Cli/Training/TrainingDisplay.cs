@@ -7,9 +7,6 @@ namespace DinoSharp.Cli.Training;
 /// <summary>A training as people watch it.</summary>
 internal sealed class TrainingDisplay(Terminal terminal, TrainingPlan plan) : IDisposable
 {
-    /// <summary>Share of the time spent waiting for images from which on it is shown.</summary>
-    private const double WorthTelling = 0.01;
-
     private readonly StatusLine _line = new(terminal);
     private bool _shown;
 
@@ -31,18 +28,19 @@ internal sealed class TrainingDisplay(Terminal terminal, TrainingPlan plan) : ID
 
     public void Dispose() => _line.Dispose();
 
-    /// <summary>What matters most comes first: a narrow terminal shows the beginning only.</summary>
+    /// <summary>
+    /// What matters most comes first: a narrow terminal shows the beginning only. "waits" is the share of the time in which the training
+    /// waited for images.
+    /// </summary>
     private string Describe(RunProgress progress)
     {
         double share = (double)progress.StepsDone / plan.TotalSteps;
         long epoch = Math.Min((progress.StepsDone - 1) / plan.StepsPerEpoch + 1, plan.Epochs);
         string left = progress.StepsDone == plan.TotalSteps ? "" : $"  {Wording.Duration(progress.TimeLeft)} left";
-        string loader = progress.LoaderWaitShare < WorthTelling ? ""
-            : string.Create(CultureInfo.InvariantCulture, $"  loader {Math.Min(progress.LoaderWaitShare, 1) * 100:F0} %");
         string metrics = string.Concat(progress.Metrics.Select(
             metric => string.Create(CultureInfo.InvariantCulture, $"  {metric.Name} {metric.Value:F3}")));
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{Wording.Bar(share)}  epoch {epoch}/{plan.Epochs}{left}  {progress.ImagesPerSecond:F1} im/s{loader}{metrics}");
+            $"{Wording.Bar(share)}  epoch {epoch}/{plan.Epochs}{left}  {progress.ImagesPerSecond:F1} im/s  waits {Math.Min(progress.LoaderWaitShare, 1) * 100:F0} %{metrics}");
     }
 }

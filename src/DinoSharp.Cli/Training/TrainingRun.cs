@@ -20,13 +20,20 @@ internal static class TrainingRun
     {
         var training = settings.Validated().Training;
         request.Validated();
-        using var source = ImageSources.Open(settings.Data, settings.Split);
+        using var source = settings.Data.Open();
+        foreach (string notice in source.Notices)
+        {
+            terminal.Line(notice);
+        }
+
         var loading = new LoaderOptions
         {
             BatchSize = training.BatchSize,
             Seed = (ulong)training.Seed,
             Threads = request.Threads,
             FaultShareLimit = request.FaultShare,
+            ShuffleBuffer = settings.Data.ShuffleBuffer,
+            Decoding = settings.Data.Decoding(),
         };
         using var loader = new PrefetchLoader(source, new MultiCropRecipe(settings.Views), loading);
         var plan = new TrainingPlan(training.Epochs, loader.BatchesPerEpoch);
@@ -73,7 +80,7 @@ internal static class TrainingRun
         try
         {
             recorder.BeforeFirstStep(trainer);
-            trainer.Run(new NormalizedViews(loader, PixelNormalization.ImageNet, request.Device).Epoch, recorder, stop);
+            trainer.Run(new NormalizedViews(loader, PixelNormalization.For(settings.Data.Channels), request.Device).Epoch, recorder, stop);
         }
         catch (ImageSourceException)
         {
@@ -123,6 +130,7 @@ internal static class TrainingRun
         }
 
         var identity = settings.ToFlatJson();
+        identity.Remove("data.paths");
         identity["data"] = $"{Wording.Number(source.Count)} images, names {Convert.ToHexStringLower(names.GetHashAndReset())[..16]}";
         return identity;
     }
@@ -134,7 +142,7 @@ internal static class TrainingRun
         ["host"] = Environment.MachineName,
         ["system"] = System.Runtime.InteropServices.RuntimeInformation.OSDescription,
         ["processors"] = Environment.ProcessorCount,
-        ["data"] = settings.Data,
+        ["data"] = new JsonArray([.. settings.Data.Paths.Select(path => JsonValue.Create(path))]),
         ["device"] = request.Device.ToString(),
         ["threads"] = request.Threads,
         ["command"] = Environment.CommandLine,

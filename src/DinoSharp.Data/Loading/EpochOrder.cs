@@ -23,12 +23,15 @@ public sealed class EpochOrder
     public int BatchesPerEpoch { get; }
 
     /// <summary>All samples' indices; batch b has those from b times the batch size on.</summary>
-    public int[] Permutation(int epoch)
+    public int[] Permutation(int epoch) => Shuffled(_count, _seed, epoch);
+
+    /// <summary>The numbers from 0 to below <paramref name="count"/> in an order of the epoch's own.</summary>
+    internal static int[] Shuffled(int count, ulong seed, int epoch)
     {
         // No sample has the index -1, so no view shares these numbers.
-        SampleRandom random = new(_seed, epoch, index: -1, view: 0);
-        int[] order = [.. Enumerable.Range(0, _count)];
-        for (int i = _count - 1; i > 0; i--)
+        SampleRandom random = new(seed, epoch, index: -1, view: 0);
+        int[] order = [.. Enumerable.Range(0, count)];
+        for (int i = count - 1; i > 0; i--)
         {
             int j = random.NextInt(i + 1);
             (order[i], order[j]) = (order[j], order[i]);

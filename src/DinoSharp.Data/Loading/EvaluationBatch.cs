@@ -11,14 +11,14 @@ public sealed class EvaluationBatch : IDisposable
     private readonly int _first;
     private Tensor? _usableRows;
 
-    internal EvaluationBatch(int first, int count, int side)
+    internal EvaluationBatch(int first, int count, int side, int channels)
     {
         _first = first;
-        _rows = new PixelTensor(count, side);
+        _rows = new PixelTensor(count, side, channels);
         _usable = new bool[count];
     }
 
-    /// <summary>uint8 [B, H, W, 3]; B is 0 if no image of the batch could be used.</summary>
+    /// <summary>uint8 [B, H, W, C]; B is 0 if no image of the batch could be used.</summary>
     public Tensor Pixels => _usableRows ?? _rows.Tensor;
 
     /// <summary>Which image of the source each row is.</summary>
@@ -48,7 +48,7 @@ public sealed class EvaluationBatch : IDisposable
         if (rows.Length < _usable.Length)
         {
             using Tensor kept = tensor(rows, ScalarType.Int64); // [B]
-            _usableRows = _rows.Tensor.index_select(0, kept).DetachFromDisposeScope(); // [B, H, W, 3]
+            _usableRows = _rows.Tensor.index_select(0, kept).DetachFromDisposeScope(); // [B, H, W, C]
         }
     }
 }

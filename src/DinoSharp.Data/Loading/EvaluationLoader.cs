@@ -10,6 +10,7 @@ public sealed class EvaluationLoader
 {
     private readonly EvaluationRecipe _recipe;
     private readonly LoaderOptions _options;
+    private readonly DecodeOptions _decoding;
 
     /// <param name="source">Stays the caller's to dispose.</param>
     /// <param name="recipe">How an image is made a view.</param>
@@ -22,6 +23,7 @@ public sealed class EvaluationLoader
         Source = source;
         _recipe = recipe;
         _options = options;
+        _decoding = options.Decoding with { Reduction = null }; // evaluation sees every pixel
     }
 
     /// <summary>What is loaded.</summary>
@@ -52,12 +54,12 @@ public sealed class EvaluationLoader
 
         public int SizeOf(int batch) => Math.Min(loader._options.BatchSize, loader.Source.Count - batch * loader._options.BatchSize);
 
-        public EvaluationBatch Begin(int batch) => new(batch * loader._options.BatchSize, SizeOf(batch), loader._recipe.CropSize);
+        public EvaluationBatch Begin(int batch) => new(batch * loader._options.BatchSize, SizeOf(batch), loader._recipe.CropSize, loader._decoding.Channels);
 
         public void Fill(EvaluationBatch target, int batch, int position)
         {
             int index = batch * loader._options.BatchSize + position;
-            using PixelImage? image = loader.Faults.TryLoad(loader.Source, index, loader._options.Decoding);
+            using PixelImage? image = loader.Faults.TryLoad(loader.Source, index, loader._decoding);
             if (image is null)
             {
                 loader.Faults.ThrowIfMoreThan(loader._options.FaultShareLimit, loader.Source);

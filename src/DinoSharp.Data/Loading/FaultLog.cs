@@ -34,21 +34,32 @@ public sealed class FaultLog
     {
         try
         {
-            var image = source.Load(index, options);
-            if (image.Width > 1 || image.Height > 1)
-            {
-                return image;
-            }
-
-            image.Dispose();
-            throw new ImageFormatException(source.NameOf(index), "an image of a single pixel shows nothing");
+            return Usable(source, index, source.Load(index, options));
         }
-        catch (Exception error) when (error is ImageFormatException or IOException or UnauthorizedAccessException)
+        catch (Exception error) when (IsFault(error))
         {
             Add(index, source.NameOf(index), error.Message.ReplaceLineEndings(" "));
             return null;
         }
     }
+
+    /// <summary>The same for the image at a place of a stream.</summary>
+    internal PixelImage? TryTake(IImageSource source, int index, RunStream stream, int position, DecodeOptions options)
+    {
+        try
+        {
+            using EncodedImage encoded = stream.Take(position);
+            return Usable(source, index, encoded.Decode(options));
+        }
+        catch (Exception error) when (IsFault(error))
+        {
+            Add(index, source.NameOf(index), error.Message.ReplaceLineEndings(" "));
+            return null;
+        }
+    }
+
+    /// <summary>Whether a failure is of the one image; any other is of the program or the machine.</summary>
+    internal static bool IsFault(Exception error) => error is ImageFormatException or IOException or UnauthorizedAccessException;
 
     /// <summary>Gives up on a source of which too many images are unusable.</summary>
     /// <exception cref="ImageSourceException">More than this share of its images.</exception>
@@ -60,5 +71,16 @@ public sealed class FaultLog
             throw new ImageSourceException(
                 source.Path, $"{Count} of {source.Count} images cannot be used, too many; mend or remove them. The first: {first}");
         }
+    }
+
+    private static PixelImage Usable(IImageSource source, int index, PixelImage image)
+    {
+        if (image.Width > 1 || image.Height > 1)
+        {
+            return image;
+        }
+
+        image.Dispose();
+        throw new ImageFormatException(source.NameOf(index), "an image of a single pixel shows nothing");
     }
 }

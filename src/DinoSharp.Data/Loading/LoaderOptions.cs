@@ -8,6 +8,7 @@ public sealed record LoaderOptions
     private readonly int _batchSize = 64;
     private readonly int _threads = Environment.ProcessorCount;
     private readonly int _prefetch = 2;
+    private readonly int _shuffleBuffer = 1000;
     private readonly double _faultShareLimit = 0.05;
 
     /// <summary>Images a batch.</summary>
@@ -31,6 +32,15 @@ public sealed record LoaderOptions
         init => _prefetch = AtLeastOne(value);
     }
 
+    /// <summary>
+    /// Images of a streamed source that are held in memory, not decoded, for the next to be drawn from. Other sources are shuffled as a whole.
+    /// </summary>
+    public int ShuffleBuffer
+    {
+        get => _shuffleBuffer;
+        init => _shuffleBuffer = AtLeastOne(value);
+    }
+
     /// <summary>Determines the order of the images and their views.</summary>
     public ulong Seed { get; init; }
 
@@ -46,7 +56,7 @@ public sealed record LoaderOptions
         }
     }
 
-    /// <summary>Limits on the images.</summary>
+    /// <summary>What images are decoded to, and the limits on them.</summary>
     public DecodeOptions Decoding { get; init; } = new();
 
     private static int AtLeastOne(int value)

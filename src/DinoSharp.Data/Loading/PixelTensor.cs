@@ -7,17 +7,17 @@ using static TorchSharp.torch;
 namespace DinoSharp.Data;
 
 /// <summary>
-/// A uint8 tensor [rows, side, side, 3] whose rows several threads fill at once. No dispose scope owns it, whichever thread makes it.
+/// A uint8 tensor [rows, side, side, channels] whose rows several threads fill at once. No dispose scope owns it, whichever thread makes it.
 /// </summary>
 internal sealed unsafe class PixelTensor : IDisposable
 {
     private readonly byte* _start;
     private readonly int _rowLength;
 
-    public PixelTensor(int rows, int side)
+    public PixelTensor(int rows, int side, int channels)
     {
-        Tensor = empty([rows, side, side, 3], ScalarType.Byte).DetachFromDisposeScope(); // [rows, side, side, 3]
-        _rowLength = side * side * 3;
+        Tensor = empty([rows, side, side, channels], ScalarType.Byte).DetachFromDisposeScope(); // [rows, side, side, channels]
+        _rowLength = side * side * channels;
 
         // The memory is torch's own and does not move.
         _start = (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(Tensor.bytes));

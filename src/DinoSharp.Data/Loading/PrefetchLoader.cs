@@ -5,14 +5,20 @@ namespace DinoSharp.Data;
 /// <summary>
 /// Loads the batches of training: on threads of this process, ahead of their use, one decode an image for all its views. What is in a
 /// batch depends on the source, the recipe, the seed and the epoch alone; neither on the number of threads nor on where an epoch is
-/// entered. An image that cannot be used is noted in <see cref="Faults"/>, and the next usable one of the source takes its place.
+/// entered. An image that cannot be used is noted in <see cref="Faults"/>, and a usable one, chosen by chance, takes its place.
 /// </summary>
+/// <remarks>
+/// A streamed source is read front to back, several runs side by side, through a shuffle buffer; any other in an order that is shuffled
+/// as a whole.
+/// </remarks>
 public sealed class PrefetchLoader : IDisposable
 {
     private readonly IImageSource _source;
     private readonly MultiCropRecipe _recipe;
     private readonly LoaderOptions _options;
+    private readonly DecodeOptions _decoding;
     private readonly EpochOrder _order;
+    private EpochMaker? _maker;
     private BatchPipeline<ViewBatch>? _pipeline;
     private TimeSpan _waited;
     private bool _disposed;
@@ -35,6 +41,7 @@ public sealed class PrefetchLoader : IDisposable
         _source = source;
         _recipe = recipe;
         _options = options;
+        _decoding = options.Decoding with { Reduction = recipe.Options.Exact ? null : recipe.Options.ReductionOf };
         _order = new EpochOrder(source.Count, options.BatchSize, options.Seed);
     }
 
@@ -73,7 +80,7 @@ public sealed class PrefetchLoader : IDisposable
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         Stop();
-        EpochMaker maker = new(this, epoch, firstBatch);
+        EpochMaker maker = _maker = new EpochMaker(this, epoch, firstBatch);
         BatchPipeline<ViewBatch> pipeline = _pipeline = new BatchPipeline<ViewBatch>(maker, _options.Threads, _options.Prefetch);
         try
         {
@@ -93,6 +100,8 @@ public sealed class PrefetchLoader : IDisposable
 
     private void Stop()
     {
+        _maker?.Dispose(); // first, for the pipeline's threads may be waiting for a stream
+        _maker = null;
         if (_pipeline is { } pipeline)
         {
             pipeline.Dispose();
@@ -101,18 +110,21 @@ public sealed class PrefetchLoader : IDisposable
         }
     }
 
-    /// <summary>Finds the first usable image from an index on, going round at the source's end.</summary>
-    private (PixelImage Image, int Index) LoadUsable(int wanted)
+    /// <summary>A usable image in place of one that is not: the first from a random place on, going round at the source's end.</summary>
+    private (PixelImage Image, int Index) LoadAnother(int epoch, int unusable)
     {
+        Faults.ThrowIfMoreThan(_options.FaultShareLimit, _source);
+        SampleRandom random = new(_options.Seed, epoch, unusable, view: -1); // no view's numbers
+        int start = random.NextInt(_source.Count);
         for (int i = 0; i < _source.Count; i++)
         {
-            int index = (wanted + i) % _source.Count;
+            int index = (start + i) % _source.Count;
             if (Faults.Contains(index))
             {
                 continue;
             }
 
-            if (Faults.TryLoad(_source, index, _options.Decoding) is { } image)
+            if (Faults.TryLoad(_source, index, _decoding) is { } image)
             {
                 return (image, index);
             }
@@ -123,31 +135,58 @@ public sealed class PrefetchLoader : IDisposable
         throw new ImageSourceException(_source.Path, "none of its images can be used; mend or replace them");
     }
 
-    private sealed class EpochMaker(PrefetchLoader loader, int epoch, int firstBatch) : IBatchMaker<ViewBatch>
+    private sealed class EpochMaker : IBatchMaker<ViewBatch>, IDisposable
     {
-        private readonly int[] _permutation = loader._order.Permutation(epoch);
+        private readonly PrefetchLoader _loader;
+        private readonly int _epoch;
+        private readonly int _firstBatch;
+        private readonly int[] _indices;
+        private readonly RunStream? _stream;
 
-        public int Count => loader.BatchesPerEpoch - firstBatch;
+        public EpochMaker(PrefetchLoader loader, int epoch, int firstBatch)
+        {
+            (_loader, _epoch, _firstBatch) = (loader, epoch, firstBatch);
+            if (loader._source is IStreamedSource streamed)
+            {
+                LoaderOptions options = loader._options;
+                StreamOrder order = new(streamed.RunStarts, streamed.Count, options.ShuffleBuffer, options.Seed, epoch);
+                _indices = order.Indices;
+                _stream = new RunStream(streamed, order, firstBatch * options.BatchSize);
+            }
+            else
+            {
+                _indices = loader._order.Permutation(epoch);
+            }
+        }
 
-        public int SizeOf(int batch) => loader._options.BatchSize;
+        public int Count => _loader.BatchesPerEpoch - _firstBatch;
 
-        public ViewBatch Begin(int batch) => new(loader._recipe, loader._options.BatchSize);
+        public int SizeOf(int batch) => _loader._options.BatchSize;
+
+        public ViewBatch Begin(int batch) => new(_loader._recipe, _loader._options.BatchSize, _loader._decoding.Channels);
 
         public void Fill(ViewBatch target, int batch, int position)
         {
-            int wanted = _permutation[(firstBatch + batch) * loader._options.BatchSize + position];
-            (PixelImage image, int index) = loader.LoadUsable(wanted);
+            int place = (_firstBatch + batch) * _loader._options.BatchSize + position, wanted = _indices[place];
+            (PixelImage image, int index) = TryLoad(place, wanted) is { } usable ? (usable, wanted) : _loader.LoadAnother(_epoch, wanted);
             using (image)
             {
                 target.SetIndex(position, index);
-                for (int view = 0; view < loader._recipe.ViewCount; view++)
+                for (int view = 0; view < _loader._recipe.ViewCount; view++)
                 {
                     // Of the wanted image, so that one that takes its place does not show the same views twice.
-                    SampleRandom random = new(loader._options.Seed, epoch, wanted, view);
-                    using PixelImage pixels = loader._recipe.Make(image, view, ref random);
+                    SampleRandom random = new(_loader._options.Seed, _epoch, wanted, view);
+                    using PixelImage pixels = _loader._recipe.Make(image, view, ref random);
                     target.SetView(view, position, pixels);
                 }
             }
         }
+
+        public void Dispose() => _stream?.Dispose();
+
+        private PixelImage? TryLoad(int place, int index) =>
+            _stream is not null ? _loader.Faults.TryTake(_loader._source, index, _stream, place, _loader._decoding)
+            : _loader.Faults.Contains(index) ? null
+            : _loader.Faults.TryLoad(_loader._source, index, _loader._decoding);
     }
 }

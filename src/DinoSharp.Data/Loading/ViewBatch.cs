@@ -10,7 +10,7 @@ public sealed class ViewBatch : IDisposable
     private readonly (int Resolution, int Place)[] _places;
     private readonly long[] _indices;
 
-    internal ViewBatch(MultiCropRecipe recipe, int batchSize)
+    internal ViewBatch(MultiCropRecipe recipe, int batchSize, int channels)
     {
         List<int> sizes = [], counts = [];
         _places = new (int, int)[recipe.ViewCount];
@@ -26,13 +26,13 @@ public sealed class ViewBatch : IDisposable
         }
 
         _indices = new long[batchSize];
-        _tensors = [.. sizes.Zip(counts, (size, count) => new PixelTensor(count * batchSize, size))];
+        _tensors = [.. sizes.Zip(counts, (size, count) => new PixelTensor(count * batchSize, size, channels))];
         Pixels = [.. _tensors.Select(pixels => pixels.Tensor)];
         ViewsPerResolution = counts;
     }
 
     /// <summary>
-    /// A tensor a resolution, uint8 [views * B, H, W, 3], view by view: rows v * B to (v + 1) * B - 1 are view v of all images.
+    /// A tensor a resolution, uint8 [views * B, H, W, C], view by view: rows v * B to (v + 1) * B - 1 are view v of all images.
     /// Neighbouring views of the same size share a tensor.
     /// </summary>
     public IReadOnlyList<Tensor> Pixels { get; }

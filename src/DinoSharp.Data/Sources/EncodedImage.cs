@@ -4,7 +4,7 @@ using DinoSharp.Imaging;
 namespace DinoSharp.Data;
 
 /// <summary>An image file's bytes, in memory of the shared array pool.</summary>
-internal sealed class EncodedImage : IDisposable
+public sealed class EncodedImage : IDisposable
 {
     private readonly int _length;
     private byte[]? _buffer;
@@ -19,10 +19,13 @@ internal sealed class EncodedImage : IDisposable
         _buffer = ArrayPool<byte>.Shared.Rent(length);
     }
 
+    /// <summary>What errors call the image.</summary>
     public string Name { get; }
 
+    /// <summary>The file, <c>length</c> bytes. Valid until the image is disposed.</summary>
     public Span<byte> Bytes => (_buffer ?? throw new ObjectDisposedException(nameof(EncodedImage))).AsSpan(0, _length);
 
+    /// <summary>Decodes the image. The caller disposes it.</summary>
     /// <exception cref="ImageFormatException">The image is damaged, of an unknown format, or larger than allowed.</exception>
     public PixelImage Decode(DecodeOptions options) => ImageDecoder.Decode(Bytes, Name, options);
 

@@ -4,7 +4,7 @@ namespace DinoSharp.Data;
 /// A source whose images lie in runs, such as the shards of an archive or the row groups of a table, and are best read front to back:
 /// training streams them. Any image can be loaded on its own, too, but that may cost as much as a run.
 /// </summary>
-internal interface IStreamedSource : IImageSource
+public interface IStreamedSource : IImageSource
 {
     /// <summary>The index at which each run begins, rising from 0. A run ends where the next begins.</summary>
     IReadOnlyList<int> RunStarts { get; }
@@ -16,7 +16,7 @@ internal interface IStreamedSource : IImageSource
 }
 
 /// <summary>One pass over a run of images.</summary>
-internal interface IRunReader : IDisposable
+public interface IRunReader : IDisposable
 {
     /// <summary>Reads an image, not decoded. The caller disposes it.</summary>
     /// <param name="index">The image's index in the source; larger than at the last call.</param>

@@ -40,7 +40,7 @@ public static class ImageSources
         }
     }
 
-    /// <summary>Opens several paths as one source.</summary>
+    /// <summary>Opens several paths as one source; a single path as itself.</summary>
     /// <param name="paths">What <see cref="Open"/> takes, at least one.</param>
     /// <param name="weights">How often images of each are seen, as <see cref="JoinedSource.Join"/> has it; null takes every image once.</param>
     /// <param name="split">Which part of each to take.</param>
@@ -63,7 +63,7 @@ public static class ImageSources
             throw;
         }
 
-        return JoinedSource.Join(sources, weights);
+        return sources.Count == 1 && weights is null ? sources[0] : JoinedSource.Join(sources, weights);
     }
 
     private static IImageSource OpenFolder(string path, string? split)

@@ -56,6 +56,27 @@ public sealed record MultiCropOptions
     /// <summary>Of the second global crop and any more; others are never solarized.</summary>
     public double SolarizeProbability { get; init; } = 0.2;
 
+    /// <summary>
+    /// Whether views are made of all pixels of an image, as the published method's are. Otherwise photographs so large that every crop is
+    /// shrunk anyway are decoded at a half, a quarter or an eighth (<see cref="ReductionOf"/>).
+    /// </summary>
+    public bool Exact { get; init; }
+
+    /// <summary>
+    /// By what an image may be divided before it is cut: the largest of 8, 4 and 2 that leaves even the smallest crop at least as many
+    /// pixels a side as its view has, else 1.
+    /// </summary>
+    /// <param name="width">The image's width in pixels.</param>
+    /// <param name="height">The image's height in pixels.</param>
+    public int ReductionOf(int width, int height)
+    {
+        double side = Math.Sqrt((double)width * height * Math.Min(Ratio.Low, 1 / Ratio.High)); // the shorter one of a crop of the whole area
+        double detail = Math.Min(
+            Math.Sqrt(GlobalScale.Low) * side / GlobalSize,
+            LocalCount > 0 ? Math.Sqrt(LocalScale.Low) * side / LocalSize : double.PositiveInfinity);
+        return detail >= 8 ? 8 : detail >= 4 ? 4 : detail >= 2 ? 2 : 1;
+    }
+
     /// <summary>Refuses what cannot be drawn.</summary>
     /// <exception cref="ArgumentException">One line: the option, its value, and what it may be.</exception>
     public void Validate()

@@ -11,6 +11,17 @@ public sealed record PixelNormalization(IReadOnlyList<double> Mean, IReadOnlyLis
     /// <summary>The statistics of ImageNet that the published weights were trained with.</summary>
     public static PixelNormalization ImageNet { get; } = new([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
 
+    /// <summary>
+    /// The statistics for images of a number of channels: ImageNet's for RGB, those of its luma for grey, and for any other number half
+    /// and a quarter of the range, as nothing is known of them.
+    /// </summary>
+    public static PixelNormalization For(int channels) => channels switch
+    {
+        3 => ImageNet,
+        1 => new([0.459], [0.226]),
+        _ => new([.. Enumerable.Repeat(0.5, channels)], [.. Enumerable.Repeat(0.25, channels)]),
+    };
+
     /// <summary>Brings pixels to a device, as bytes, and normalises them there.</summary>
     /// <param name="pixels">uint8 [N, H, W, C]</param>
     /// <param name="device">Where the result is.</param>

@@ -19,17 +19,18 @@ public static class ViewSheet
     /// </summary>
     /// <param name="source">Where the images are from.</param>
     /// <param name="recipe">How views are made.</param>
+    /// <param name="decoding">What the images are decoded to.</param>
     /// <param name="count">Rows, at least 1.</param>
     /// <param name="seed">The training's seed.</param>
     /// <returns>The sheet, RGB, for the caller to dispose.</returns>
     /// <exception cref="ImageSourceException">No image can be used.</exception>
-    public static PixelImage Draw(IImageSource source, MultiCropRecipe recipe, int count, ulong seed)
+    public static PixelImage Draw(IImageSource source, MultiCropRecipe recipe, DecodeOptions decoding, int count, ulong seed)
     {
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(recipe);
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         FaultLog faults = new();
-        DecodeOptions decoding = new();
+        decoding = decoding with { Reduction = recipe.Options.Exact ? null : recipe.Options.ReductionOf };
         List<PixelImage> rows = [];
         try
         {
@@ -65,14 +66,14 @@ public static class ViewSheet
         row.Pixels.Fill(Paper);
         using (PixelImage thumbnail = Thumbnail(image, height))
         {
-            PixelOperations.Paste(thumbnail, row, Gap, Gap);
+            Show(thumbnail, row, Gap, Gap);
         }
 
         for (int view = 0; view < recipe.ViewCount; view++)
         {
             SampleRandom random = new(seed, epoch: 0, index, view);
             using PixelImage pixels = recipe.Make(image, view, ref random);
-            PixelOperations.Paste(pixels, row, places[view].Top, places[view].Left);
+            Show(pixels, row, places[view].Top, places[view].Left);
         }
 
         return row;
@@ -116,10 +117,16 @@ public static class ViewSheet
         return large;
     }
 
+    private static void Show(PixelImage image, PixelImage row, int top, int left)
+    {
+        using PixelImage preview = ImagePreview.Of(image);
+        PixelOperations.Paste(preview, row, top, left);
+    }
+
     private static PixelImage Thumbnail(PixelImage image, int side)
     {
         double factor = (double)side / Math.Max(image.Width, image.Height);
-        PixelImage thumbnail = new(Math.Max(1, (int)(image.Width * factor)), Math.Max(1, (int)(image.Height * factor)));
+        PixelImage thumbnail = new(Math.Max(1, (int)(image.Width * factor)), Math.Max(1, (int)(image.Height * factor)), image.Channels);
         Resampler.Resize(image, CropBox.Whole(image), thumbnail, ResampleFilter.Bicubic);
         return thumbnail;
     }

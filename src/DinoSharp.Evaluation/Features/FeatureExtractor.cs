@@ -19,14 +19,14 @@ public static class FeatureExtractor
         var device = backbone.parameters().First().device;
         return Table(loader, pixels =>
         {
-            using var images = PixelNormalization.ImageNet.Apply(pixels, device); // [B, 3, H, W]
+            using var images = PixelNormalization.For(backbone.InputChannels).Apply(pixels, device); // [B, C, H, W]
             return Features(backbone, images);
         }, progress);
     }
 
     /// <summary>The same for any function of the pixels.</summary>
     /// <param name="loader">the images</param>
-    /// <param name="features">from uint8 [B, H, W, 3] to row-major // [B, D]</param>
+    /// <param name="features">from uint8 [B, H, W, C] to row-major // [B, D]</param>
     /// <param name="progress">told the number of images done</param>
     public static FeatureTable Table(EvaluationLoader loader, Func<Tensor, float[]> features, Action<int>? progress = null)
     {

@@ -142,6 +142,7 @@ public sealed class RunRecorder : ITrainingObserver, IDisposable
             ("largest_gradient_norm", result.LargestGradientNorm),
             ("images_per_second", rate),
             ("loader_wait_seconds", wait.TotalSeconds),
+            ("loader_wait_share", waitShare),
         ]);
 
         string? diagnosis = _method.Diagnose(learned, result.Step);

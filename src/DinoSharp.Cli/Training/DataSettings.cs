@@ -1,0 +1,33 @@
+using DinoSharp.Data;
+using DinoSharp.Imaging;
+
+namespace DinoSharp.Cli.Training;
+
+/// <summary>Which images a training learns from, and what they are decoded to.</summary>
+internal sealed record DataSettings
+{
+    /// <summary>What holds the images, one or several.</summary>
+    public required IReadOnlyList<string> Paths { get; init; }
+
+    /// <summary>The paths' shares in an epoch; null for as many as there are.</summary>
+    public IReadOnlyList<double>? Weights { get; init; }
+
+    /// <summary>Which part of each path is taken.</summary>
+    public string? Split { get; init; }
+
+    public int Channels { get; init; } = 3;
+
+    public bool ExifOrientation { get; init; }
+
+    public PixelColor? Background { get; init; }
+
+    /// <summary>Images of streamed sources from which the next is drawn.</summary>
+    public int ShuffleBuffer { get; init; } = new LoaderOptions().ShuffleBuffer;
+
+    /// <summary>Opens the images.</summary>
+    /// <exception cref="ImageSourceException">There is nothing usable at a path.</exception>
+    public IImageSource Open() => ImageSources.OpenAll(Paths, Weights, Split);
+
+    /// <summary>What an image is decoded to.</summary>
+    public DecodeOptions Decoding() => new() { Channels = Channels, ApplyOrientation = ExifOrientation, Background = Background };
+}

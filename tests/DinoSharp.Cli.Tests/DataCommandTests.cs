@@ -1,0 +1,87 @@
+using System.Text.Json.Nodes;
+using DinoSharp.Cli.Commands;
+using DinoSharp.Cli.Training;
+using DinoSharp.Data;
+using DinoSharp.Imaging;
+using DinoSharp.Tests;
+
+namespace DinoSharp.Cli.Tests;
+
+public sealed class DataCommandTests
+{
+    [Fact]
+    public void It_tells_number_sizes_classes_and_what_is_wrong_with_the_images()
+    {
+        using TestFolder folder = new();
+        folder.WriteClass("pile/blue", Pictures.Blue, 6);
+        folder.WriteClass("pile/red", Pictures.Red, 5);
+        byte[] photo = Scene();
+        folder.Write("pile/red/photo.png", photo);
+        folder.Write("pile/blue/copy.png", photo);
+        folder.Write("pile/blue/smaller.png", Smaller(photo));
+        string[] damaged = folder.WriteDamaged("pile/red");
+        string pile = Path.Combine(folder.Path, "pile");
+
+        var told = Dino.Run("data", pile).Succeeded();
+        Assert.Contains("19 in", told.Output, StringComparison.Ordinal);
+        Assert.Contains("2: blue 8, red 11", told.Output, StringComparison.Ordinal);
+        Assert.Contains("words.jpg: ", told.Output, StringComparison.Ordinal);
+        Assert.Contains("blue/copy.png = red/photo.png", told.Output, StringComparison.Ordinal);
+        Assert.Contains("refuse, as 26.3", told.Output, StringComparison.Ordinal);
+        Assert.Contains($"dino train --data {pile} --out", told.Output, StringComparison.Ordinal);
+
+        var json = Dino.Run("data", pile, "--json").Succeeded().Json;
+        Assert.Equal(damaged.Order(), json["unusable"]!.AsArray().Select(fault => Path.GetFileName((string)fault!["name"]!)).Order());
+        Assert.Equal(["blue/copy.png", "red/photo.png"], Names(Assert.Single(json["equal"]!.AsArray())!));
+        Assert.Contains(
+            json["alike"]!.AsArray(), group => Names(group!) is ["blue/copy.png", "blue/smaller.png", "red/photo.png"]);
+        Assert.Equal((8, 11), ((int)json["classes"]!["blue"]!, (int)json["classes"]!["red"]!));
+
+        static string[] Names(JsonNode group) => [.. group.AsArray().Select(name => (string)name!)];
+    }
+
+    [Theory]
+    [InlineData(371, 1_000_000, 16, 224, 96)]
+    [InlineData(160, 50_000, 16, 224, 96)]
+    [InlineData(128, 50_000, 16, 128, 64)]
+    [InlineData(64, 5_000, 8, 64, 32)]
+    [InlineData(32, 60_000, 4, 32, 16)]
+    [InlineData(28, 60_000, 4, 24, 12)]
+    [InlineData(5, 10, 4, 8, 4)]
+    public void What_it_proposes_fits_the_images_and_is_taken_by_train(int side, int images, int patch, int global, int local)
+    {
+        FirstSettings first = FirstSettings.For(side, images);
+        Assert.Equal((patch, global, local), (first.PatchSize, first.GlobalSize, first.LocalSize));
+        Assert.InRange(first.BatchSize, 1, Math.Min(64, images));
+        TrainCommand train = TrainCommand.Create();
+        TrainSettings settings = train.Settings(
+            Application.Parse(Application.Root(train), [.. $"train --data x --out y{first.Arguments()}".Split(' ')]));
+        Assert.Equal(first.Views, settings.Views);
+        Assert.Equal((patch, first.BatchSize), (settings.Shape!.PatchSize, settings.Training.BatchSize));
+    }
+
+    [Fact]
+    public void A_wrong_request_says_what_is_wrong()
+    {
+        Dino.Run("data", "/nowhere").Failed(1, "/nowhere", "no such file or folder");
+        Dino.Run("data").Failed(2, "data");
+        using var folder = TestFolder.OfImages(1);
+        Dino.Run("data", folder.Path, "--background", "mauve").Failed(2, "--background", "mauve");
+        Dino.Run("data", folder.Path, "--channels", "0").Failed(2, "--channels");
+    }
+
+    /// <summary>Light and dark places at random, soft as in a photograph.</summary>
+    private static byte[] Scene()
+    {
+        using PixelImage places = ImageDecoder.Decode(TestFolder.Png(3, 7, 6), "places"), scene = new(210, 180);
+        Resampler.Resize(places, CropBox.Whole(places), scene, ResampleFilter.Bicubic);
+        return PngWriter.Encode(scene);
+    }
+
+    private static byte[] Smaller(byte[] picture)
+    {
+        using PixelImage image = ImageDecoder.Decode(picture, "picture"), small = new(image.Width * 2 / 3, image.Height * 2 / 3);
+        Resampler.Resize(image, CropBox.Whole(image), small, ResampleFilter.Bilinear);
+        return PngWriter.Encode(small);
+    }
+}

@@ -1,0 +1,67 @@
+using DinoSharp.Imaging;
+using DinoSharp.Tests;
+
+namespace DinoSharp.Data.Tests;
+
+public class SurveyTests
+{
+    [Fact]
+    public void TheSamePictureInOtherSizesAndShadesLooksAlike()
+    {
+        using PixelImage landscape = TestFolder.FixtureImage("landscape.png"), portrait = TestFolder.FixtureImage("portrait.png");
+        PictureHash hash = PictureHash.Of(landscape)!.Value;
+        foreach ((int width, int height) in new[] { (landscape.Width / 2, landscape.Height / 2), (97, 61), (400, 300) })
+        {
+            using PixelImage resized = new(width, height);
+            Resampler.Resize(landscape, CropBox.Whole(landscape), resized, ResampleFilter.Bicubic);
+            ColorJitter.Brightness(resized, 0.8f);
+            Assert.InRange(PictureHash.Of(resized)!.Value.DistanceTo(hash), 0, NearDuplicates.MostBits);
+            Assert.NotEqual(PictureHash.OfPixels(landscape), PictureHash.OfPixels(resized));
+        }
+
+        Assert.True(PictureHash.Of(portrait)!.Value.DistanceTo(hash) > 3 * NearDuplicates.MostBits);
+        using PixelImage flat = new(40, 30);
+        flat.Pixels.Fill(7);
+        Assert.Null(PictureHash.Of(flat));
+    }
+
+    [Fact]
+    public void PixelsOfOtherSizesAreOtherPictures()
+    {
+        using PixelImage wide = new(6, 4), high = new(4, 6), grey = new(12, 6, 1);
+        wide.Pixels.Clear();
+        high.Pixels.Clear();
+        grey.Pixels.Clear();
+        Assert.Equal(3, new[] { wide, high, grey }.Select(PictureHash.OfPixels).Distinct().Count());
+    }
+
+    [Fact]
+    public void NearHashesAreFoundAmongManyAndFarOnesAreNotJoined()
+    {
+        const int Count = 30_000;
+        Random random = new(4);
+        PictureHash?[] hashes = [.. Enumerable.Range(0, Count).Select(_ => (PictureHash?)new PictureHash(Bits(), Bits()))];
+        hashes[7] = null; // flat
+        hashes[8] = null;
+        for (int i = 0; i < 50; i++)
+        {
+            ulong flips = Enumerable.Range(0, i % 8).Aggregate(0UL, (bits, _) => bits | 1UL << random.Next(64)); // up to 7
+            hashes[1000 + i] = new PictureHash(hashes[i + 100]!.Value.Across ^ flips, hashes[i + 100]!.Value.Down);
+        }
+
+        IReadOnlyList<int[]> groups = NearDuplicates.Groups(hashes);
+        Assert.Equal(Enumerable.Range(100, 50).Select(i => new[] { i, i + 900 }), groups.OrderBy(group => group[0]));
+
+        ulong Bits() => (ulong)random.NextInt64(long.MinValue, long.MaxValue);
+    }
+
+    [Fact]
+    public void AlmostEmptyPicturesByTheThousandTakeNoTime()
+    {
+        Random random = new(4);
+        PictureHash?[] hashes = [.. Enumerable.Range(0, 50_000).Select(_ => (PictureHash?)new PictureHash(0, (ulong)random.NextInt64() >> 8))];
+        long start = TimeProvider.System.GetTimestamp();
+        NearDuplicates.Groups(hashes);
+        Assert.True(TimeProvider.System.GetElapsedTime(start) < TimeSpan.FromSeconds(20)); // all pairs of five parts would take hours
+    }
+}
