@@ -66,7 +66,13 @@ internal static class SourceChecks
     /// Damages a file in as many ways and reads what is left of it, in runs and at random. It may be refused, or an image may, by one line;
     /// nothing else may come to pass, nor may memory be taken for what it only declares.
     /// </summary>
-    public static void AssertSurvivesDamage(string path, byte[] whole, int flips, int cutEvery, long mostBytes)
+    /// <param name="path">The file to damage.</param>
+    /// <param name="opened">What is opened, if not the file itself.</param>
+    /// <param name="whole">The file undamaged.</param>
+    /// <param name="flips">How many times bytes of it are changed.</param>
+    /// <param name="cutEvery">It is cut off at every so many bytes.</param>
+    /// <param name="mostBytes">How much memory it may take at most.</param>
+    public static void AssertSurvivesDamage(string path, string? opened, byte[] whole, int flips, int cutEvery, long mostBytes)
     {
         Random random = new(0);
         List<byte[]> damaged = [];
@@ -92,7 +98,7 @@ internal static class SourceChecks
             long before = GC.GetAllocatedBytesForCurrentThread();
             try
             {
-                using IImageSource source = ImageSources.Open(path);
+                using IImageSource source = ImageSources.Open(opened ?? path);
                 for (int i = 0; i < source.Count; i++)
                 {
                     TryRead(() => source.Load(i, new()).Dispose());

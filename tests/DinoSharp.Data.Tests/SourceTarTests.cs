@@ -82,7 +82,6 @@ public sealed class SourceTarTests : IDisposable
     {
         byte[] png = TestFolder.Png(1);
         byte[] tar = ImageArchives.Tar(TarEntryFormat.Gnu, ("é1.png", png));
-        tar[124..136].AsSpan().Clear();
         tar.AsSpan(124, 12).Clear();
         (tar[124], tar[134], tar[135]) = (0x80, (byte)(png.Length >> 8), (byte)png.Length);
         Sign(tar.AsSpan(0, Block), signed: true);
@@ -115,7 +114,7 @@ public sealed class SourceTarTests : IDisposable
     {
         byte[] tar = ImageArchives.Tar(
             TarEntryFormat.Pax, ("cat/1.png", TestFolder.Png(1, 4, 4)), (new string('n', 120) + "/2.png", TestFolder.Png(2, 4, 4)));
-        SourceChecks.AssertSurvivesDamage(Path.Combine(_folder.Path, "a.tar"), tar, flips: 600, cutEvery: 64, mostBytes: 8 << 20);
+        SourceChecks.AssertSurvivesDamage(Path.Combine(_folder.Path, "a.tar"), null, tar, flips: 600, cutEvery: 64, mostBytes: 8 << 20);
     }
 
     /// <summary>Writes a header's sum again.</summary>
