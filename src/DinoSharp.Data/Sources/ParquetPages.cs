@@ -20,7 +20,11 @@ internal static class ParquetPages
     /// <summary>Pages of this size cost little, however small they are when compressed: a column of labels that are all the same.</summary>
     private const int FreeSize = 1 << 22;
 
-    /// <exception cref="InvalidDataException">The file is none of Parquet.</exception>
+    /// <summary>
+    /// Makes sure that the directory at the file's end is one whole struct. On some that are not, the library would search for their end
+    /// forever.
+    /// </summary>
+    /// <exception cref="InvalidDataException">The file is none of Parquet, or damaged.</exception>
     public static void CheckFooter(FileStream file)
     {
         Span<byte> tail = stackalloc byte[TailLength];
@@ -31,11 +35,20 @@ internal static class ParquetPages
 
         file.Position = file.Length - TailLength;
         file.ReadExactly(tail);
-        file.Position = 0;
         int length = BinaryPrimitives.ReadInt32LittleEndian(tail);
         if (!tail[4..].SequenceEqual("PAR1"u8) || length < 1 || length > file.Length - TailLength - 4)
         {
             throw new InvalidDataException("its end, where the directory is, is missing or damaged");
+        }
+
+        byte[] footer = new byte[length];
+        file.Position = file.Length - TailLength - length;
+        file.ReadExactly(footer);
+        file.Position = 0;
+        ThriftFields fields = new(footer);
+        while (fields.Next() != 0)
+        {
+            fields.Skip();
         }
     }
 
@@ -56,34 +69,38 @@ internal static class ParquetPages
             file.Position = at;
             int length = file.ReadAtLeast(buffer, (int)Math.Min(buffer.Length, end - at), throwOnEndOfStream: false);
             ThriftFields header = new(buffer.AsSpan(0, length));
-            long packed = -1, unpacked = -1;
-            values += ReadHeader(ref header, ref unpacked, ref packed);
-            at += header.Position + packed;
-            uncompressed += unpacked;
-            if (packed < 0 || unpacked < 0 || at > end || unpacked > Math.Max(FreeSize, packed * MaxRatio) || uncompressed > Array.MaxLength)
+            PageSizes page = ReadHeader(ref header);
+            at += header.Position + page.Packed;
+            uncompressed += page.Unpacked;
+            values += page.Values;
+            bool fits = page.Packed >= 0 && page.Unpacked >= 0 && page.Values >= 0 && at <= end
+                && page.Unpacked <= Math.Max(FreeSize, page.Packed * MaxRatio) && uncompressed <= Array.MaxLength;
+            if (!fits || (chunk.Codec == CompressionCodec.SNAPPY && page.IsAllPacked && page.Unpacked != header.Unsigned()))
             {
                 throw new InvalidDataException("a page of it declares an impossible size");
             }
         }
     }
 
-    /// <summary>Reads a PageHeader: field 2 is the uncompressed size, 3 the compressed one; 5 and 8 are headers of data pages.</summary>
-    /// <returns>How many values the page has; none if it is a dictionary.</returns>
-    private static long ReadHeader(ref ThriftFields header, ref long unpacked, ref long packed)
+    /// <summary>
+    /// Reads a PageHeader: field 2 is the uncompressed size, 3 the compressed one; 5 and 8 are headers of data pages, of which the second
+    /// kind has a part that is not compressed before the other.
+    /// </summary>
+    private static PageSizes ReadHeader(ref ThriftFields header)
     {
-        long values = 0;
+        PageSizes page = new(Unpacked: -1, Packed: -1, Values: 0, IsAllPacked: true);
         while (header.Next() is > 0 and int field)
         {
             switch (field)
             {
                 case 2:
-                    unpacked = header.Integer();
+                    page = page with { Unpacked = header.Integer() };
                     break;
                 case 3:
-                    packed = header.Integer();
+                    page = page with { Packed = header.Integer() };
                     break;
                 case 5 or 8:
-                    values = NumberOfValues(ref header);
+                    page = page with { Values = NumberOfValues(ref header), IsAllPacked = field == 5 };
                     break;
                 default:
                     header.Skip();
@@ -91,7 +108,7 @@ internal static class ParquetPages
             }
         }
 
-        return values;
+        return page;
     }
 
     /// <summary>Field 1 of both kinds of headers of data pages.</summary>
@@ -112,6 +129,12 @@ internal static class ParquetPages
         }
 
         header.Leave();
-        return values >= 0 ? values : throw new InvalidDataException("a page of it declares an impossible number of values");
+        return values;
     }
+
+    /// <param name="Unpacked">The size when it is not compressed.</param>
+    /// <param name="Packed">The size in the file.</param>
+    /// <param name="Values">How many values it has, nulls too; none if it is a dictionary.</param>
+    /// <param name="IsAllPacked">Whether all of it is compressed, as one block, which with Snappy begins with its size.</param>
+    private readonly record struct PageSizes(long Unpacked, long Packed, long Values, bool IsAllPacked);
 }

@@ -36,6 +36,9 @@ internal ref struct ThriftFields(ReadOnlySpan<byte> bytes)
     /// <summary>The field's value, an integer of any width.</summary>
     public long Integer() => _type is I16 or I32 or I64 ? ZigZag() : throw Damaged();
 
+    /// <summary>The number at the position, as Thrift writes one without a sign, and others do.</summary>
+    public long Unsigned() => (long)Varint();
+
     /// <summary>Goes into the field, a struct.</summary>
     public void Enter()
     {
@@ -141,5 +144,5 @@ internal ref struct ThriftFields(ReadOnlySpan<byte> bytes)
         Position += (int)count;
     }
 
-    private static InvalidDataException Damaged() => new("a page's header of it is damaged");
+    private static InvalidDataException Damaged() => new("its directory or a page's header is damaged");
 }
