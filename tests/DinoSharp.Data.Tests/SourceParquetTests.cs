@@ -27,6 +27,27 @@ public sealed class SourceParquetTests : IDisposable
     }
 
     [Fact]
+    public void What_the_library_of_datasets_writes_is_read()
+    {
+        // Written by Arrow's C++ library, which is pyarrow's, with dictionaries: row i has the noise of seed i % 5, and rows 7 and 8 of each
+        // group of 10 have none, one for want of bytes and one for want of the struct.
+        using IImageSource source = ImageSources.Open(TestFolder.Fixture("arrow.parquet"));
+        Assert.Equal((20, "arrow.parquet#13 p13.jpg", "b"), (source.Count, source.NameOf(13), source.Classes[source.LabelOf(14)]));
+        Assert.Equal([0, 10], ((IStreamedSource)source).RunStarts);
+        for (int i = 0; i < source.Count; i++)
+        {
+            if (i % 10 is 7 or 8)
+            {
+                Assert.Contains("it is null", Assert.Throws<ImageFormatException>(() => source.Load(i, new())).Message);
+            }
+            else
+            {
+                Assert.Equal(Noise(i % 5), SourceChecks.Pixels(source, i));
+            }
+        }
+    }
+
+    [Fact]
     public void A_row_without_an_image_or_with_garbage_is_named_and_the_others_are_read()
     {
         (string?, byte[]?, long)[] rows = Rows(6);
