@@ -131,9 +131,23 @@ public sealed class SourceTests : IDisposable
         Assert.Equal((3, 2), (image.Width, image.Height));
         Assert.Equal<byte>([6, 6, 6, 7, 7, 7, 8, 8, 8, 9, 9, 9, 10, 10, 10, 11, 11, 11], image.Pixels.ToArray());
         Assert.Throws<ImageFormatException>(() => train.Load(0, new DecodeOptions { MaxPixels = 5 }));
+        using PixelImage grey = train.Load(1, new DecodeOptions { Channels = 1 });
+        Assert.Equal<byte>([6, 7, 8, 9, 10, 11], grey.Pixels.ToArray());
 
         using IImageSource test = ImageSources.Open(_folder.Path, "test");
         Assert.Equal((1, 0, -1), (test.Count, test.Classes.Count, test.LabelOf(0)));
+    }
+
+    [Fact]
+    public void IdxFilesOfOneSetAreFoundByTheWordsOfTheirNames()
+    {
+        WriteIdx("emnist-letters-train-images-idx3-ubyte.gz", zipped: true, [1, 1, 1], 1);
+        WriteIdx("emnist-letters-train-labels-idx1-ubyte.gz", zipped: true, [1], 26);
+        WriteIdx("emnist-letters-test-images-idx3-ubyte", zipped: false, [2, 1, 1], 1, 2);
+        using IImageSource train = ImageSources.Open(_folder.Path), test = ImageSources.Open(_folder.Path, "test");
+        Assert.Equal((1, 26, 2), (train.Count, train.LabelOf(0), test.Count));
+        WriteIdx("emnist-digits-train-images-idx3-ubyte", zipped: false, [1, 1, 1], 1);
+        Assert.Contains("several sets", Assert.Throws<ImageSourceException>(() => ImageSources.Open(_folder.Path)).Message);
     }
 
     [Fact]

@@ -4,7 +4,7 @@ using FilePath = System.IO.Path;
 namespace DinoSharp.Data;
 
 /// <summary>Images that are files of their own, in a folder or in a list.</summary>
-internal sealed class FileSource(string path, string folder, ImageListing listing) : IImageSource
+internal sealed class FileSource(string path, string folder, ImageListing listing, IReadOnlyList<string> notices) : IImageSource
 {
     public string Path => path;
 
@@ -12,13 +12,14 @@ internal sealed class FileSource(string path, string folder, ImageListing listin
 
     public IReadOnlyList<string> Classes => listing.Classes;
 
+    public IReadOnlyList<string> Notices => notices;
+
     /// <summary>Opens a folder; its sub-folders are classes or splits as <see cref="ImageTree"/> has it.</summary>
-    public static FileSource OpenFolder(string path, string? split)
+    public static FileSource OpenFolder(string path, FolderWalk files, string? split)
     {
-        EnumerationOptions everything = new() { RecurseSubdirectories = true, IgnoreInaccessible = false };
-        IEnumerable<string> files = Directory.EnumerateFiles(path, "*", everything)
-            .Select(file => FilePath.GetRelativePath(path, file).Replace(FilePath.DirectorySeparatorChar, '/'));
-        return new FileSource(path, path, ImageTree.Read(path, files, split));
+        ImageListing listing = ImageTree.Read(path, files.Images, split).Listing;
+        return new FileSource(path, path, listing, files.Held.Count == 0 ? [] :
+            [$"{path}: only its image files are used, and not {files.Held[0]}{(files.Held.Count > 1 ? $" and {files.Held.Count - 1} more like it" : "")}"]);
     }
 
     public string NameOf(int index) => listing.Names[index];

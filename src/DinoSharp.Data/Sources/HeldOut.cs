@@ -31,8 +31,8 @@ public sealed record HeldOut(IImageSource Train, IImageSource Test) : IDisposabl
             int[] all = [.. Enumerable.Range(0, train.Count)];
             return train.Count >= TestEvery
                 ? new HeldOut(
-                    new SubsetSource(train, [.. all.Where(i => i % TestEvery != TestEvery - 1)]),
-                    new SubsetSource(train, [.. all.Where(i => i % TestEvery == TestEvery - 1)]))
+                    SubsetSource.InOrder(train, [.. all.Where(i => i % TestEvery != TestEvery - 1)]),
+                    SubsetSource.InOrder(train, [.. all.Where(i => i % TestEvery == TestEvery - 1)]))
                 {
                     Whole = train,
                 }

@@ -34,28 +34,37 @@ internal sealed class IdxSource : IImageSource
 
     public IReadOnlyList<string> Classes { get; }
 
+    /// <summary>Whether a name is that of a file of images, as in <c>train-images-idx3-ubyte</c>, of MNIST and its kin.</summary>
     public static bool IsImagesFile(string path)
     {
         string name = FilePath.GetFileName(path);
         return name.Contains("images", StringComparison.Ordinal) && name.Contains("idx3", StringComparison.Ordinal);
     }
 
-    public static bool ContainedIn(string folder) => Directory.EnumerateFiles(folder).Any(IsImagesFile);
-
-    /// <summary>Opens the files of a folder whose names start with <c>train</c>, or for the split <c>test</c> with <c>t10k</c>.</summary>
-    public static IdxSource OpenFolder(string folder, string? split)
+    /// <summary>
+    /// Opens the images to learn from, whose file's name has the word <c>train</c> in it, or for the split <c>test</c> those of a file
+    /// with <c>t10k</c> or <c>test</c>: <c>t10k-images-idx3-ubyte</c>, or <c>emnist-letters-test-images-idx3-ubyte.gz</c>.
+    /// </summary>
+    /// <param name="folder">The folder of the files.</param>
+    /// <param name="names">Names of its files.</param>
+    /// <param name="split">Null for <c>train</c>.</param>
+    public static IdxSource OpenFolder(string folder, IEnumerable<string> names, string? split)
     {
-        string prefix = split switch
+        string[] words = split switch
         {
-            null or "train" => "train",
-            "test" => "t10k",
+            null or "train" => ["train"],
+            "test" => ["t10k", "test"],
             _ => throw new ImageSourceException(folder, $"idx files have the splits train and test, not '{split}'"),
         };
-        string file = Directory.EnumerateFiles(folder)
-            .Where(path => IsImagesFile(path) && FilePath.GetFileName(path).StartsWith(prefix, StringComparison.Ordinal))
-            .Order(StringComparer.Ordinal).FirstOrDefault()
-            ?? throw new ImageSourceException(folder, $"it has idx files, but no {prefix}-images-idx3-ubyte or .gz; put it there");
-        return OpenFile(file);
+        string[] files = [.. names.Where(name => IsImagesFile(name) && name.Split('-', '.', '_').Intersect(words).Any())];
+        return files.Select(OneSet).Distinct().Count() switch
+        {
+            1 => OpenFile(FilePath.Combine(folder, files[0])), // gzipped and not, they are the same
+            0 => throw new ImageSourceException(folder, $"it has idx files, but no {words[0]}-images-idx3-ubyte or .gz; put it there"),
+            _ => throw new ImageSourceException(folder, $"it has several sets, {string.Join(", ", files.Take(3))}; name one of these files"),
+        };
+
+        static string OneSet(string name) => name.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? name[..^3] : name;
     }
 
     public static IdxSource OpenFile(string path)
@@ -87,16 +96,10 @@ internal sealed class IdxSource : IImageSource
             throw new ImageFormatException(NameOf(index), $"it has {_width} x {_height} pixels, and {options.MaxPixels} are allowed");
         }
 
-        PixelImage image = new(_width, _height);
-        Span<byte> pixels = image.Pixels;
         int area = _width * _height;
-        ReadOnlySpan<byte> grey = _images.AsSpan(index * area, area);
-        for (int i = 0; i < grey.Length; i++)
-        {
-            pixels[3 * i] = pixels[3 * i + 1] = pixels[3 * i + 2] = grey[i];
-        }
-
-        return image;
+        PixelImage grey = new(_width, _height, channels: 1);
+        _images.AsSpan(index * area, area).CopyTo(grey.Pixels);
+        return ChannelConversion.To(grey, options.Channels, NameOf(index));
     }
 
     public void Dispose()

@@ -1,30 +1,18 @@
-using System.Globalization;
-
 namespace DinoSharp.Data;
 
 /// <summary>Images by name and, where there are any, their labels.</summary>
 /// <param name="Names">A name an image.</param>
 /// <param name="Labels">A class an image; null if unlabelled.</param>
 /// <param name="Classes">Names of the classes; empty if unlabelled.</param>
-internal sealed record ImageListing(IReadOnlyList<string> Names, IReadOnlyList<int>? Labels, IReadOnlyList<string> Classes)
+internal sealed record ImageListing(NameTable Names, int[]? Labels, IReadOnlyList<string> Classes)
 {
-    public static ImageListing Unlabelled(IReadOnlyList<string> names) => new(names, null, []);
+    public static ImageListing Unlabelled(NameTable names) => new(names, null, []);
 
-    /// <summary>Classes are numbered in the order of their names: as numbers if all are, else ordinally.</summary>
-    public static ImageListing Labelled(IReadOnlyList<string> names, IReadOnlyList<string> classOfEach)
+    public static ImageListing Labelled(NameTable names, ClassColumn classes)
     {
-        string[] classes = [.. classOfEach.Distinct().Order(StringComparer.Ordinal)];
-        if (classes.All(name => IsNumber(name, out _)))
-        {
-            classes = [.. classes.OrderBy(name => IsNumber(name, out long number) ? number : 0)];
-        }
-
-        Dictionary<string, int> labels = classes.Index().ToDictionary(pair => pair.Item, pair => pair.Index);
-        return new ImageListing(names, [.. classOfEach.Select(name => labels[name])], classes);
+        (int[] labels, string[] classNames) = classes.Number();
+        return new ImageListing(names, labels, classNames);
     }
 
     public int LabelOf(int index) => Labels is null ? -1 : Labels[index];
-
-    private static bool IsNumber(string name, out long number) =>
-        long.TryParse(name, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out number);
 }

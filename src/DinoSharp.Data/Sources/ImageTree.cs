@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace DinoSharp.Data;
 
 /// <summary>
@@ -9,57 +11,90 @@ internal static class ImageTree
 
     private static readonly string[] CustomarySplits = [DefaultSplit, "val", "test"];
 
-    private static readonly HashSet<string> Extensions =
-        new([".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff"], StringComparer.OrdinalIgnoreCase);
-
-    /// <summary>Selects the images of a split and reads off their classes.</summary>
+    /// <summary>
+    /// Selects the images of a split, orders them by name and reads off their classes. Of several images of one name the last is taken,
+    /// as every unpacker has a later entry of an archive replace an earlier one.
+    /// </summary>
     /// <param name="path">The tree, for errors.</param>
-    /// <param name="files">All files, relative to the tree's root, with <c>/</c> between folders.</param>
+    /// <param name="images">All images, relative to the tree's root, with <c>/</c> between folders.</param>
     /// <param name="split">A folder below the root; null for all images, or for <c>train</c> if the root is divided into splits.</param>
-    public static ImageListing Read(string path, IEnumerable<string> files, string? split)
+    /// <returns>The listing, and where each of its images stands among those given.</returns>
+    public static (ImageListing Listing, int[] Places) Read(string path, NameTable images, string? split)
     {
-        string[] names = [.. files.Where(IsImage).Order(StringComparer.Ordinal)];
-        if (names.Length == 0)
+        if (images.Count == 0)
         {
-            throw new ImageSourceException(path, $"there are no images in it; these are looked for: {string.Join(' ', Extensions)}");
+            throw new ImageSourceException(path, $"there are no images in it; these are looked for: {ImageNames.Known}");
         }
 
-        string root = Wrapping(names);
-        if (ChooseSplit(path, names, root, split) is { } chosen)
+        int[] places = LastOfEachName(images);
+        byte[] root = Wrapping(images);
+        if (ChooseSplit(path, Tops(images, places, root), split) is { } chosen)
         {
-            root = $"{root}{chosen}/";
-            names = [.. names.Where(name => name.StartsWith(root, StringComparison.Ordinal))];
+            root = [.. root, .. Encoding.UTF8.GetBytes(chosen), (byte)'/'];
+            places = [.. places.Where(place => images.Utf8(place).StartsWith(root))];
         }
 
-        // Images at different depths, or at the root itself, are an ordinary collection of files and not classes.
-        int depth = Depth(names[0], root);
-        bool classes = depth > 0 && names.All(name => Depth(name, root) == depth);
-        return classes
-            ? ImageListing.Labelled(names, [.. names.Select(name => TopFolder(name, root)!)])
-            : ImageListing.Unlabelled(names);
+        NameTable names = images.Select(places);
+        return (HasClasses(names, root) ? ImageListing.Labelled(names, Classes(names, root)) : ImageListing.Unlabelled(names), places);
     }
 
-    /// <summary>Hidden files are no images, nor are the shadows that macOS adds to archives.</summary>
-    private static bool IsImage(string name) =>
-        Extensions.Contains(Path.GetExtension(name)) && !name.StartsWith('.') && !name.Contains("/.", StringComparison.Ordinal)
-        && !name.StartsWith("__MACOSX/", StringComparison.Ordinal);
+    private static int[] LastOfEachName(NameTable images)
+    {
+        int[] order = images.Order();
+        int kept = 0;
+        foreach (int place in order)
+        {
+            bool again = kept > 0 && images.Utf8(order[kept - 1]).SequenceEqual(images.Utf8(place));
+            order[again ? kept - 1 : kept++] = place;
+        }
+
+        return kept == order.Length ? order : order[..kept];
+    }
 
     /// <summary>The one folder, such as an archive often has, around everything else; empty if there is none.</summary>
-    private static string Wrapping(string[] names)
+    private static byte[] Wrapping(NameTable images)
     {
-        string? top = TopFolder(names[0], "");
-        if (top is null || CustomarySplits.Contains(top))
+        ReadOnlySpan<byte> top = TopFolder(images.Utf8(0));
+        if (top.IsEmpty || CustomarySplits.Contains(Encoding.UTF8.GetString(top)))
         {
-            return "";
+            return [];
         }
 
-        string root = top + "/";
-        return names.All(name => name.StartsWith(root, StringComparison.Ordinal) && Depth(name, root) > 0) ? root : "";
+        byte[] root = [.. top, (byte)'/'];
+        for (int i = 0; i < images.Count; i++)
+        {
+            if (!images.Utf8(i).StartsWith(root) || Depth(images.Utf8(i), root) == 0)
+            {
+                return [];
+            }
+        }
+
+        return root;
     }
 
-    private static string? ChooseSplit(string path, string[] names, string root, string? split)
+    /// <summary>The folders below the root; null among them if an image is at the root itself.</summary>
+    private static List<string?> Tops(NameTable images, int[] places, byte[] root)
     {
-        string?[] tops = [.. names.Select(name => TopFolder(name, root)).Distinct()];
+        List<string?> tops = [];
+        bool atRoot = false;
+        ReadOnlySpan<byte> last = [];
+        foreach (int place in places)
+        {
+            // In the order of names, the images of a folder stand together.
+            ReadOnlySpan<byte> top = TopFolder(images.Utf8(place)[root.Length..]);
+            atRoot |= top.IsEmpty;
+            if (!top.IsEmpty && !top.SequenceEqual(last))
+            {
+                tops.Add(Encoding.UTF8.GetString(top));
+                last = top;
+            }
+        }
+
+        return atRoot ? [.. tops, null] : tops;
+    }
+
+    private static string? ChooseSplit(string path, List<string?> tops, string? split)
+    {
         if (split is not null)
         {
             return tops.Contains(split)
@@ -72,12 +107,12 @@ internal static class ImageTree
             return null;
         }
 
-        return tops.Length == 1 ? tops[0]
+        return tops.Count == 1 ? tops[0]
             : tops.Contains(DefaultSplit) ? DefaultSplit
             : throw new ImageSourceException(path, $"it is divided into splits without '{DefaultSplit}'; name one; {Choices(tops)}");
     }
 
-    private static string Choices(string?[] tops)
+    private static string Choices(List<string?> tops)
     {
         string?[] folders = [.. tops.Where(top => top is not null)];
         return folders.Length == 0
@@ -85,8 +120,42 @@ internal static class ImageTree
             : $"it has {string.Join(", ", folders.Take(5))}{(folders.Length > 5 ? ", …" : "")}";
     }
 
-    private static string? TopFolder(string name, string root) =>
-        name.IndexOf('/', root.Length) is > 0 and int end ? name[root.Length..end] : null;
+    /// <summary>Images at different depths, or at the root itself, are an ordinary collection of files and not classes.</summary>
+    private static bool HasClasses(NameTable names, byte[] root)
+    {
+        int depth = Depth(names.Utf8(0), root);
+        bool even = depth > 0;
+        for (int i = 1; i < names.Count && even; i++)
+        {
+            even = Depth(names.Utf8(i), root) == depth;
+        }
 
-    private static int Depth(string name, string root) => name.AsSpan(root.Length).Count('/');
+        return even;
+    }
+
+    private static ClassColumn Classes(NameTable names, byte[] root)
+    {
+        ClassColumn classes = new();
+        ReadOnlySpan<byte> last = [];
+        for (int i = 0; i < names.Count; i++)
+        {
+            ReadOnlySpan<byte> top = TopFolder(names.Utf8(i)[root.Length..]);
+            if (top.SequenceEqual(last))
+            {
+                classes.AddSame();
+            }
+            else
+            {
+                classes.Add(Encoding.UTF8.GetString(top));
+                last = top;
+            }
+        }
+
+        return classes;
+    }
+
+    /// <summary>The first folder of a name; empty if it is in none.</summary>
+    private static ReadOnlySpan<byte> TopFolder(ReadOnlySpan<byte> name) => name[..Math.Max(0, name.IndexOf((byte)'/'))];
+
+    private static int Depth(ReadOnlySpan<byte> name, byte[] root) => name[root.Length..].Count((byte)'/');
 }

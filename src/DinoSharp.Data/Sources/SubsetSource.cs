@@ -2,17 +2,24 @@ using DinoSharp.Imaging;
 
 namespace DinoSharp.Data;
 
-/// <summary>Some images of another source, in a given order. The other source stays its owner's to dispose.</summary>
-public sealed class SubsetSource : IImageSource
+/// <summary>Some images of another source, in a given order.</summary>
+public class SubsetSource : IImageSource
 {
     private readonly IImageSource _whole;
     private readonly IReadOnlyList<int> _indices;
+    private readonly bool _ownsWhole;
 
+    /// <summary>Chooses images of a source that stays its owner's to dispose.</summary>
     /// <param name="whole">The source chosen from.</param>
     /// <param name="indices">Image i of this source is image <c>indices[i]</c> of the whole.</param>
     /// <exception cref="ImageSourceException">No image is chosen.</exception>
     /// <exception cref="ArgumentOutOfRangeException">An index is none of the whole's.</exception>
     public SubsetSource(IImageSource whole, IReadOnlyList<int> indices)
+        : this(whole, indices, ownsWhole: false)
+    {
+    }
+
+    private protected SubsetSource(IImageSource whole, IReadOnlyList<int> indices, bool ownsWhole)
     {
         ArgumentNullException.ThrowIfNull(whole);
         ArgumentNullException.ThrowIfNull(indices);
@@ -29,6 +36,7 @@ public sealed class SubsetSource : IImageSource
 
         _whole = whole;
         _indices = indices;
+        _ownsWhole = ownsWhole;
     }
 
     public string Path => _whole.Path;
@@ -36,6 +44,33 @@ public sealed class SubsetSource : IImageSource
     public int Count => _indices.Count;
 
     public IReadOnlyList<string> Classes => _whole.Classes;
+
+    public IReadOnlyList<string> Notices => _whole.Notices;
+
+    /// <summary>
+    /// Chooses images in the order in which the source has them. If the source is read front to back, so is what is chosen of it.
+    /// </summary>
+    /// <param name="whole">The source chosen from.</param>
+    /// <param name="indices">Indices of its images, rising.</param>
+    /// <param name="ownsWhole">Whether the whole is disposed with what is chosen of it.</param>
+    /// <exception cref="ImageSourceException">No image is chosen.</exception>
+    /// <exception cref="ArgumentException">The indices do not rise.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">An index is none of the whole's.</exception>
+    public static SubsetSource InOrder(IImageSource whole, IReadOnlyList<int> indices, bool ownsWhole = false)
+    {
+        ArgumentNullException.ThrowIfNull(indices);
+        for (int i = 1; i < indices.Count; i++)
+        {
+            if (indices[i] <= indices[i - 1])
+            {
+                throw new ArgumentException($"The indices must rise; {indices[i]} stands behind {indices[i - 1]}.", nameof(indices));
+            }
+        }
+
+        return whole is IStreamedSource streamed
+            ? new StreamedSubset(streamed, indices, ownsWhole)
+            : new SubsetSource(whole, indices, ownsWhole);
+    }
 
     public string NameOf(int index) => _whole.NameOf(_indices[index]);
 
@@ -45,6 +80,15 @@ public sealed class SubsetSource : IImageSource
 
     public void Dispose()
     {
-        // The whole is not this object's.
+        Dispose(disposing: true);
+        GC.SuppressFinalize(this);
+    }
+
+    protected virtual void Dispose(bool disposing)
+    {
+        if (disposing && _ownsWhole)
+        {
+            _whole.Dispose();
+        }
     }
 }

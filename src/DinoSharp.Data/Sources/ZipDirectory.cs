@@ -1,11 +1,7 @@
 using System.Buffers.Binary;
-using System.Text;
 using Microsoft.Win32.SafeHandles;
 
 namespace DinoSharp.Data;
-
-/// <summary>What a zip archive's central directory says of a file. Sizes are as declared.</summary>
-internal readonly record struct ZipEntry(string Name, ushort Flags, ushort Method, long CompressedSize, long Size, long HeaderOffset);
 
 /// <summary>
 /// Reads the central directory of a zip archive (PKWARE's APPNOTE, sections 4.3.12 to 4.3.16 and 4.5.3), zip64 included. It is read once,
@@ -17,8 +13,9 @@ internal static class ZipDirectory
 
     private const uint EndMark = 0x06054b50, LocatorMark = 0x07064b50, Zip64EndMark = 0x06064b50, EntryMark = 0x02014b50;
 
+    /// <summary>Reads the entries that are images.</summary>
     /// <exception cref="InvalidDataException">The file is no zip archive, or a damaged one.</exception>
-    public static List<ZipEntry> Read(SafeFileHandle file)
+    public static ZipEntries Read(SafeFileHandle file)
     {
         long length = RandomAccess.GetLength(file);
         (long count, long size, long offset) = Locate(file, length);
@@ -28,8 +25,8 @@ internal static class ZipDirectory
             throw new InvalidDataException("its directory lies outside of the file");
         }
 
-        ReadOnlySpan<byte> directory = ReadAt(file, offset, (int)size);
-        List<ZipEntry> entries = new((int)count);
+        Span<byte> directory = ReadAt(file, offset, (int)size);
+        ZipEntries entries = new();
         for (long i = 0; i < count; i++)
         {
             if (directory.Length < EntryLength || U32(directory) != EntryMark)
@@ -43,8 +40,13 @@ internal static class ZipDirectory
                 throw new InvalidDataException("its directory is damaged");
             }
 
-            string name = Encoding.UTF8.GetString(directory.Slice(EntryLength, nameLength)).Replace('\\', '/');
-            entries.Add(ParseEntry(name, directory, directory.Slice(EntryLength + nameLength, extraLength)));
+            Span<byte> name = directory.Slice(EntryLength, nameLength);
+            name.Replace((byte)'\\', (byte)'/');
+            if (ImageNames.IsImage(name))
+            {
+                AddEntry(entries, name, directory, directory.Slice(EntryLength + nameLength, extraLength));
+            }
+
             directory = directory[(EntryLength + nameLength + extraLength + commentLength)..];
         }
 
@@ -90,14 +92,14 @@ internal static class ZipDirectory
             : throw new InvalidDataException("its zip64 record is damaged");
     }
 
-    private static ZipEntry ParseEntry(string name, ReadOnlySpan<byte> entry, ReadOnlySpan<byte> extra)
+    private static void AddEntry(ZipEntries entries, ReadOnlySpan<byte> name, ReadOnlySpan<byte> entry, ReadOnlySpan<byte> extra)
     {
         long compressedSize = U32(entry[20..]), size = U32(entry[24..]), offset = U32(entry[42..]);
         ReadOnlySpan<byte> wide = Zip64Field(extra);
         size = Widen(size, ref wide);
         compressedSize = Widen(compressedSize, ref wide);
         offset = Widen(offset, ref wide);
-        return new ZipEntry(name, U16(entry[8..]), U16(entry[10..]), compressedSize, size, offset);
+        entries.Add(name, U16(entry[8..]), U16(entry[10..]), compressedSize, size, offset);
     }
 
     /// <summary>A value too large for 32 bits stands in the zip64 field instead, if it is the field's turn.</summary>

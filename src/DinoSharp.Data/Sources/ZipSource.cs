@@ -18,9 +18,9 @@ internal sealed class ZipSource : IImageSource
     private readonly SafeFileHandle _file;
     private readonly long _length;
     private readonly ImageListing _listing;
-    private readonly ZipEntry[] _entries;
+    private readonly ZipEntries _entries;
 
-    private ZipSource(string path, SafeFileHandle file, ImageListing listing, ZipEntry[] entries)
+    private ZipSource(string path, SafeFileHandle file, ImageListing listing, ZipEntries entries)
     {
         Path = path;
         _file = file;
@@ -31,7 +31,7 @@ internal sealed class ZipSource : IImageSource
 
     public string Path { get; }
 
-    public int Count => _entries.Length;
+    public int Count => _listing.Names.Count;
 
     public IReadOnlyList<string> Classes => _listing.Classes;
 
@@ -40,14 +40,9 @@ internal sealed class ZipSource : IImageSource
         SafeFileHandle file = File.OpenHandle(path, options: FileOptions.RandomAccess);
         try
         {
-            Dictionary<string, ZipEntry> byName = [];
-            foreach (ZipEntry entry in ZipDirectory.Read(file))
-            {
-                byName[entry.Name] = entry; // as in every unpacker, a later entry of the same name replaces the earlier
-            }
-
-            ImageListing listing = ImageTree.Read(path, byName.Keys, split);
-            return new ZipSource(path, file, listing, [.. listing.Names.Select(name => byName[name])]);
+            ZipEntries entries = ZipDirectory.Read(file);
+            (ImageListing listing, int[] places) = ImageTree.Read(path, entries.Names, split);
+            return new ZipSource(path, file, listing, entries.Select(listing.Names, places));
         }
         catch (Exception error)
         {
@@ -69,18 +64,18 @@ internal sealed class ZipSource : IImageSource
     {
         ZipEntry entry = _entries[index];
         long start = FindData(entry);
-        byte[] packed = ArrayPool<byte>.Shared.Rent((int)entry.CompressedSize);
-        byte[] bytes = ArrayPool<byte>.Shared.Rent((int)entry.Size);
+        byte[] packed = ArrayPool<byte>.Shared.Rent(entry.CompressedSize);
+        byte[] bytes = ArrayPool<byte>.Shared.Rent(entry.Size);
         try
         {
-            Span<byte> encoded = bytes.AsSpan(0, (int)entry.Size);
+            Span<byte> encoded = bytes.AsSpan(0, entry.Size);
             if (entry.Method == Stored)
             {
                 ReadExactly(entry, encoded, start);
             }
             else
             {
-                ReadExactly(entry, packed.AsSpan(0, (int)entry.CompressedSize), start);
+                ReadExactly(entry, packed.AsSpan(0, entry.CompressedSize), start);
                 Inflate(entry, packed, encoded);
             }
 
@@ -108,8 +103,8 @@ internal sealed class ZipSource : IImageSource
             throw new ImageFormatException(entry.Name, $"the archive packs it by method {entry.Method}; only 0 and 8 can be read");
         }
 
-        bool sized = Math.Min(entry.CompressedSize, entry.Size) >= 0 && Math.Max(entry.CompressedSize, entry.Size) <= Array.MaxLength
-            && entry.Size <= entry.CompressedSize * (entry.Method == Stored ? 1 : MaxRatio);
+        bool sized = Math.Min(entry.CompressedSize, entry.Size) >= 0
+            && entry.Size <= (long)entry.CompressedSize * (entry.Method == Stored ? 1 : MaxRatio);
         if (!sized || entry.HeaderOffset < 0 || entry.HeaderOffset > _length - HeaderLength - entry.CompressedSize)
         {
             throw new ImageFormatException(entry.Name, "the archive declares an impossible size or place for it");
@@ -141,7 +136,7 @@ internal sealed class ZipSource : IImageSource
     {
         try
         {
-            using DeflateStream inflater = new(new MemoryStream(packed, 0, (int)entry.CompressedSize), CompressionMode.Decompress);
+            using DeflateStream inflater = new(new MemoryStream(packed, 0, entry.CompressedSize), CompressionMode.Decompress);
             inflater.ReadExactly(encoded);
         }
         catch (Exception error) when (error is InvalidDataException or EndOfStreamException)
