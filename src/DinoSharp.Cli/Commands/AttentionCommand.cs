@@ -17,7 +17,7 @@ internal sealed class AttentionCommand
 {
     private readonly Argument<string?> _images = new("images")
     {
-        Description = "a picture; or a folder, .zip, .csv or .txt of pictures",
+        Description = "a picture; or many, in whatever --data of the other verbs can be",
         Arity = ArgumentArity.ZeroOrOne,
     };
 
@@ -34,6 +34,7 @@ internal sealed class AttentionCommand
         + $"(and never more area than {PictureView.MaxAspect} times the shorter side's square)");
     private readonly Option<double> _faultShare = OptionFactory.Value(
         "--fault-share", "part of several pictures that may be unusable", 0.05);
+    private readonly DecodingOptions _decoding = new();
     private readonly WeightsOptions _weights = new();
 
     public static Command Create()
@@ -43,7 +44,7 @@ internal sealed class AttentionCommand
         command.Arguments.Add(attention._images);
         attention._imagePath.Hidden = true; // the reference's way to say it
         Option[] own = [attention._imagePath, attention._out, attention._threshold, attention._imageSize, attention._faultShare];
-        foreach (var option in own.Concat(attention._weights.All))
+        foreach (var option in own.Concat(attention._decoding.All).Concat(attention._weights.All))
         {
             command.Options.Add(option);
         }
@@ -62,16 +63,14 @@ internal sealed class AttentionCommand
             ? share
             : throw new RequestException("--fault-share is a part of the pictures, from 0 to 1");
         using var source = IsPicture(images) ? null : ImageSources.Open(images);
-        if (source is null && !File.Exists(images))
-        {
-            throw new ImageSourceException(images, "there is no such file or folder; check the path");
-        }
-
         using var backbone = _weights.Load(parsed, GlobalOptions.DeviceOf(parsed), terminal);
         var network = backbone as VisionTransformer ?? throw new RequestException(
             $"{_weights.PathOf(parsed)}: a ResNet has no attention to draw; give the weights of a Vision Transformer");
         var faults = new FaultLog();
-        var sheets = source is null ? [DrawOne(network, images, drawing)] : DrawAll(network, source, drawing, faults, faultShare, terminal);
+        var decoding = _decoding.Read(parsed, network.InputChannels);
+        var sheets = source is null
+            ? [DrawOne(network, images, decoding, drawing)]
+            : DrawAll(network, source, decoding, drawing, faults, faultShare, terminal);
 
         Wording.TellFaults(terminal, faults.Faults, source?.Count ?? 1, "were left out");
         terminal.Line(sheets.Count == 1
@@ -98,21 +97,28 @@ internal sealed class AttentionCommand
             : new Drawing(folder, threshold, size);
     }
 
-    /// <summary>Whether a path is no set of images as <see cref="ImageSources"/> knows them.</summary>
-    private static bool IsPicture(string path) => !Directory.Exists(path)
-        && Path.GetExtension(path).ToLowerInvariant() is not (".zip" or ".csv" or ".txt" or ".gz")
+    /// <summary>Whether a path is a file and no set of images as <see cref="ImageSources"/> knows them.</summary>
+    private static bool IsPicture(string path) => File.Exists(path)
+        && Path.GetExtension(path).ToLowerInvariant()
+            is not (".zip" or ".tar" or ".parquet" or ".csv" or ".tsv" or ".txt" or ".bin" or ".gz")
         && !path.EndsWith("-ubyte", StringComparison.Ordinal);
 
-    private static string DrawOne(VisionTransformer network, string path, Drawing drawing)
+    private static string DrawOne(VisionTransformer network, string path, DecodeOptions decoding, Drawing drawing)
     {
-        using var picture = ImageDecoder.Load(path, new DecodeOptions { Channels = network.InputChannels });
+        using var picture = ImageDecoder.Load(path, decoding);
         return Draw(network, picture, path, new OutputNames().Next(Path.GetFileName(path)), drawing);
     }
 
     private static List<string> DrawAll(
-        VisionTransformer network, IImageSource source, Drawing drawing, FaultLog faults, double faultShare, Terminal terminal)
+        VisionTransformer network,
+        IImageSource source,
+        DecodeOptions decoding,
+        Drawing drawing,
+        FaultLog faults,
+        double faultShare,
+        Terminal terminal)
     {
-        var (sheets, names, decoding) = (new List<string>(), new OutputNames(), new DecodeOptions { Channels = network.InputChannels });
+        var (sheets, names) = (new List<string>(), new OutputNames());
         using var progress = new ImageProgress(terminal, "attention", source.Count);
         for (int i = 0; i < source.Count; i++)
         {

@@ -37,9 +37,10 @@ internal sealed class EmbedCommand
             ? paths
             : throw new RequestException("--data is missing: name a folder or archive of images");
         string path = RequireOut(parsed);
+        var options = _loading.Loader(parsed);
         using var source = ImageSources.OpenAll(data, weights: null, parsed.GetValue(_split));
         using var backbone = _weights.Load(parsed, GlobalOptions.DeviceOf(parsed), terminal);
-        var loader = new EvaluationLoader(source, _loading.View(parsed, backbone), _loading.Loader(parsed, backbone.InputChannels));
+        var loader = new EvaluationLoader(source, _loading.View(parsed, backbone), options.WithChannels(backbone.InputChannels));
         using var progress = new ImageProgress(terminal, "embed", source.Count);
         var table = FeatureExtractor.Table(backbone, loader, progress.Show);
         progress.Finish();

@@ -61,6 +61,7 @@ internal sealed class KnnCommand
         }
 
         var options = ReadOptions(parsed);
+        var loading = _loading.Loader(parsed);
         var device = GlobalOptions.DeviceOf(parsed);
         using var sets = OpenSets(parsed);
         TellSets(sets, options, terminal);
@@ -77,16 +78,14 @@ internal sealed class KnnCommand
         {
             using var backbone = _weights.Load(parsed, device, terminal);
             result["weights"] = _weights.PathOf(parsed);
-            Add(
-                "features", "scores", _loading.View(parsed, backbone), _loading.Loader(parsed, backbone.InputChannels),
-                pixels => Extract(backbone, pixels, device), centred: false);
+            var ofNetwork = loading.WithChannels(backbone.InputChannels);
+            var view = _loading.View(parsed, backbone);
+            Add("features", "scores", view, ofNetwork, pixels => Extract(backbone, pixels, device), centred: false);
         }
 
         if (rawPixels)
         {
-            Add(
-                "raw pixels", "raw_pixels", _loading.View(parsed, RawPixelsSide), _loading.Loader(parsed),
-                RawPixels.Features, centred: true);
+            Add("raw pixels", "raw_pixels", _loading.View(parsed, RawPixelsSide), loading, RawPixels.Features, centred: true);
         }
 
         terminal.Table(["", "k", "top-1 %", "top-5 %"], rows);
@@ -95,9 +94,9 @@ internal sealed class KnnCommand
         terminal.Result(result);
         return 0;
 
-        void Add(string name, string key, EvaluationRecipe view, LoaderOptions loading, Func<Tensor, float[]> features, bool centred)
+        void Add(string name, string key, EvaluationRecipe view, LoaderOptions loader, Func<Tensor, float[]> features, bool centred)
         {
-            EvaluationLoader trainLoader = new(sets.Train, view, loading), testLoader = new(sets.Test, view, loading);
+            EvaluationLoader trainLoader = new(sets.Train, view, loader), testLoader = new(sets.Test, view, loader);
             var train = Table(trainLoader, features, "train", terminal);
             var test = Table(testLoader, features, "test", terminal);
             if (centred)

@@ -30,9 +30,9 @@ internal sealed class LoadingOptions
 
     /// <summary>How a command line wants images loaded.</summary>
     /// <exception cref="RequestException">A number makes no sense.</exception>
-    public LoaderOptions Loader(ParseResult parsed, int channels = 3) => new()
+    public LoaderOptions Loader(ParseResult parsed) => new()
     {
-        Decoding = _decoding.Read(parsed, channels),
+        Decoding = _decoding.Read(parsed, channels: 3),
         BatchSize = Positive(_batchSize, parsed.GetValue(_batchSize)),
         Threads = Positive(_threads, parsed.GetValue(_threads)),
         FaultShareLimit = parsed.GetValue(_faultShare) is >= 0 and <= 1 and var share

@@ -129,6 +129,7 @@ internal sealed class RunReport(string title, Backbone backbone, LoaderOptions l
             }
 
             using var view = recipe.Make(image);
+            using var shown = ImagePreview.Of(view);
             using var scope = torch.NewDisposeScope();
             var pixels = torch.tensor(view.Pixels.ToArray(), [1, view.Height, view.Width, view.Channels]); // [1, H, W, C]
             var heads = AttentionMaps.Of(
@@ -136,10 +137,10 @@ internal sealed class RunReport(string title, Backbone backbone, LoaderOptions l
             var mean = AttentionMaps.Mean(heads);
             List<(PixelImage Image, string Caption)> row =
             [
-                (mean.Heatmap(), "mean"), (mean.Overlay(view), "60 %"),
+                (mean.Heatmap(), "mean"), (mean.Overlay(shown), "60 %"),
                 .. heads.Index().Select(h => (h.Item.Heatmap(), $"head {h.Index + 1}")),
             ];
-            report.ImageRow(row.Prepend((view, "image")));
+            report.ImageRow(row.Prepend((shown, "image")));
             row.ForEach(r => r.Image.Dispose());
         }
     }

@@ -59,6 +59,9 @@ public sealed record LoaderOptions
     /// <summary>What images are decoded to, and the limits on them.</summary>
     public DecodeOptions Decoding { get; init; } = new();
 
+    /// <summary>The same for images of another number of channels.</summary>
+    public LoaderOptions WithChannels(int channels) => this with { Decoding = Decoding with { Channels = channels } };
+
     private static int AtLeastOne(int value)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
