@@ -94,9 +94,9 @@ internal sealed class KnnCommand
         terminal.Result(result);
         return 0;
 
-        void Add(string name, string key, EvaluationRecipe view, LoaderOptions loader, Func<Tensor, float[]> features, bool centred)
+        void Add(string name, string key, EvaluationRecipe view, LoaderOptions how, Func<Tensor, float[]> features, bool centred)
         {
-            EvaluationLoader trainLoader = new(sets.Train, view, loader), testLoader = new(sets.Test, view, loader);
+            EvaluationLoader trainLoader = new(sets.Train, view, how), testLoader = new(sets.Test, view, how);
             var train = Table(trainLoader, features, "train", terminal);
             var test = Table(testLoader, features, "test", terminal);
             if (centred)
