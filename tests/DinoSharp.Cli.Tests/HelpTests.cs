@@ -17,6 +17,14 @@ public sealed class HelpTests
     }
 
     [Fact]
+    public void Every_verb_has_help_without_what_it_requires()
+    {
+        string[] verbs = ["demo", "train", "data", "knn", "embed", "attention", "models", "inspect", "convert"];
+        Assert.All(verbs, verb => Assert.Contains("--device", Dino.Run(verb, "--help").Succeeded().Output, StringComparison.Ordinal));
+        Assert.All(verbs, verb => Assert.Contains($"\n  {verb} ", Dino.Run("--help").Succeeded().Output, StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void No_line_of_it_is_broken_by_a_window_of_120_columns() =>
         Assert.All(Dino.Run("train", "--help").Output.Split('\n'), line => Assert.InRange(line.Length, 0, 119));
 }

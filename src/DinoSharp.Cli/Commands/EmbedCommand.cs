@@ -9,7 +9,7 @@ namespace DinoSharp.Cli.Commands;
 /// <summary>dino embed: the features of a set of images, in a file.</summary>
 internal sealed class EmbedCommand
 {
-    private readonly Option<string[]> _data = OptionFactory.Values<string>("--data", DataHelp.Unlabelled, [], "--data-path");
+    private readonly Option<string[]> _data = OptionFactory.Several<string>("--data", DataHelp.Unlabelled, "--data-path");
     private readonly Option<string?> _split = OptionFactory.Text("--split", DataHelp.Split);
     private readonly Option<string?> _out = OptionFactory.Text(
         "--out", "the file: .safetensors (features, labels, names), .npy (with a .paths.csv beside it) or .csv (a line an image)");

@@ -36,6 +36,9 @@ internal sealed class GroupedHelp(HelpAction plain) : SynchronousCommandLineActi
     private const int Width = 118;
     private const int NameWidth = 36;
 
+    /// <summary>Who asks for help need not have given what is required.</summary>
+    public override bool ClearsParseErrors => true;
+
     public override int Invoke(ParseResult parseResult)
     {
         if (parseResult.CommandResult.Command is not GroupedCommand command)

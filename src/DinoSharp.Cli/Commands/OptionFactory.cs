@@ -24,14 +24,16 @@ internal static class OptionFactory
         where T : struct => new(name, aliases) { Description = description };
 
     /// <summary>Several values after one name, as in --nb-knn 10 20.</summary>
-    public static Option<T[]> Values<T>(string name, string description, T[] initial, params string[] aliases) =>
-        new(name, aliases)
-        {
-            Description = description,
-            Arity = ArgumentArity.OneOrMore,
-            AllowMultipleArgumentsPerToken = true,
-            DefaultValueFactory = _ => initial,
-        };
+    public static Option<T[]> Values<T>(string name, string description, T[] initial, params string[] aliases)
+    {
+        var option = Several<T>(name, description, aliases);
+        option.DefaultValueFactory = _ => initial;
+        return option;
+    }
+
+    /// <summary>Several values, or none.</summary>
+    public static Option<T[]> Several<T>(string name, string description, params string[] aliases) =>
+        new(name, aliases) { Description = description, Arity = ArgumentArity.OneOrMore, AllowMultipleArgumentsPerToken = true };
 
     /// <summary>Yes or no: the bare name, or followed by true or false; also by on, off, 1 or 0 (<see cref="FlagWords"/>).</summary>
     public static Option<bool> Flag(string name, string description, bool initial = false, params string[] aliases) =>

@@ -17,9 +17,9 @@ internal sealed class TrainOptions
     private static readonly MultiCropOptions Crops = new();
 
     // data
-    private readonly Option<string[]> _data = Values<string>("--data", DataHelp.Unlabelled, [], "--data-path");
-    private readonly Option<double[]> _dataWeights = Values<double>(
-        "--data-weights", "of several --data, how often each is shown for the others; by default as many as there are", []);
+    private readonly Option<string[]> _data = Several<string>("--data", DataHelp.Unlabelled, "--data-path");
+    private readonly Option<double[]> _dataWeights = Several<double>(
+        "--data-weights", "of several --data, how often each is shown in relation to the others; by default each image once");
     private readonly Option<string?> _split = Text("--split", DataHelp.Split);
     private readonly Option<int> _channels = Value(
         "--channels", "channels an image is decoded to: 1 for grey, 3, 4, or as many as .npy files have", 3);
@@ -116,6 +116,8 @@ internal sealed class TrainOptions
     private readonly Option<bool> _exact = Flag(
         "--exact-views", "makes views of every pixel; else photographs that all crops shrink anyway are decoded at 1/2, 1/4 or 1/8");
 
+    public TrainOptions() => _dataWeights.HelpName = "X ...";
+
     public Option Data => _data;
 
     /// <summary>What a newcomer sets, after the data.</summary>
@@ -169,8 +171,8 @@ internal sealed class TrainOptions
 
     private DataSettings ReadData(ParseResult parsed)
     {
-        string[] paths = parsed.GetValue(_data)!;
-        double[] weights = parsed.GetValue(_dataWeights)!;
+        string[] paths = parsed.GetValue(_data) ?? [];
+        double[] weights = parsed.GetValue(_dataWeights) ?? [];
         return paths.Length == 0 ? throw new RequestException("--data is missing: name a folder or archive of images")
             : weights.Length > 0 && weights.Length != paths.Length
                 ? throw new RequestException($"--data-weights has {weights.Length} numbers for the {paths.Length} of --data: give one each")
