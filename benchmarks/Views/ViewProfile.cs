@@ -51,8 +51,7 @@ internal sealed class ViewProfile(ViewKind kind, IReadOnlyList<byte[]> images) :
         var parameters = crops.Draw(number, image.Width, image.Height, ref random);
         _times.Stop("drawing numbers");
         PixelImage view = new(crops.SizeOf(number), crops.SizeOf(number));
-        Resampler.Resize(image, parameters.Box, view, ResampleFilter.Bicubic, mirror: parameters.Flip);
-        _times.Stop("resizing and flip");
+        Resize(image, parameters.Box, view, parameters.Flip);
         if (parameters.Jitter is { } jitter)
         {
             foreach (var operation in jitter.Order)
@@ -81,6 +80,25 @@ internal sealed class ViewProfile(ViewKind kind, IReadOnlyList<byte[]> images) :
         }
 
         return view;
+    }
+
+    /// <summary>The parts of <see cref="Resampler.Resize"/>, one by one.</summary>
+    private unsafe void Resize(PixelImage image, CropBox box, PixelImage view, bool flip)
+    {
+        ResampleTable across = ResampleTables.Across.For(box.Width, view.Width, ResampleFilter.Bicubic);
+        ResampleTable down = ResampleTables.Down.For(box.Height, view.Height, ResampleFilter.Bicubic);
+        _times.Stop("tables of weights");
+        int channels = view.Channels, stride = VerticalPass.StrideFor(view.Width * channels);
+        using PooledBytes middle = new(box.Height * stride);
+        fixed (byte* from = image.PixelsAndSlack, between = middle.Span, to = view.PixelsAndSlack)
+        {
+            byte* corner = from + ((long)box.Top * image.Width + box.Left) * channels;
+            HorizontalPass pass = new(corner, (long)image.Width * channels, box.Height, between, stride, channels);
+            pass.Run(across, 0, view.Width, flip);
+            _times.Stop("resizing along rows, and flip");
+            VerticalPass.Run(between, stride, to, view.Width * channels, 0, view.Height, down);
+            _times.Stop("resizing along columns");
+        }
     }
 
     private static void Jitter(PixelImage view, JitterParameters jitter, JitterOperation operation)

@@ -108,5 +108,6 @@ internal readonly record struct ExtendedBox(int Radius, uint Weight, uint EndWei
     private static Vector256<uint> Weigh(Vector256<uint> inner, Vector256<uint> ends, Vector256<uint> weight, Vector256<uint> endWeight) =>
         (inner * weight + ends * endWeight + Vector256.Create(1u << (WeightBits - 1))) >> WeightBits;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static unsafe Vector256<ushort> Load(byte* samples) => Vector256.WidenLower(Vector128.Load(samples).ToVector256Unsafe());
 }

@@ -129,22 +129,33 @@ internal readonly unsafe struct HorizontalPass(byte* source, long sourceStride, 
     {
         public static int Channels => 1;
 
-        public static Vector128<byte> ByChannel =>
-            Vector128.Create(0, 1, 2, 3, Zero, Zero, Zero, Zero, Zero, Zero, Zero, Zero, Zero, Zero, Zero, Zero);
+        public static Vector128<byte> ByChannel
+        {
+            [MethodImpl(MethodImplOptions.AggressiveInlining)]
+            get => Vector128.Create(0, 1, 2, 3, Zero, Zero, Zero, Zero, Zero, Zero, Zero, Zero, Zero, Zero, Zero, Zero);
+        }
     }
 
     private readonly struct RgbPixels : IPixelOrder
     {
         public static int Channels => 3;
 
-        public static Vector128<byte> ByChannel => Vector128.Create(0, 3, 6, 9, 1, 4, 7, 10, 2, 5, 8, 11, Zero, Zero, Zero, Zero);
+        public static Vector128<byte> ByChannel
+        {
+            [MethodImpl(MethodImplOptions.AggressiveInlining)]
+            get => Vector128.Create(0, 3, 6, 9, 1, 4, 7, 10, 2, 5, 8, 11, Zero, Zero, Zero, Zero);
+        }
     }
 
     private readonly struct FourChannels : IPixelOrder
     {
         public static int Channels => 4;
 
-        public static Vector128<byte> ByChannel => Vector128.Create((byte)0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+        public static Vector128<byte> ByChannel
+        {
+            [MethodImpl(MethodImplOptions.AggressiveInlining)]
+            get => Vector128.Create((byte)0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+        }
     }
 
     /// <summary>By products of four bytes with four bytes, two rows in a vector.</summary>

@@ -67,10 +67,7 @@ public static unsafe class Resampler
     {
         // Only the rows that the cut's windows reach.
         int last = cut.Top + cut.Height - 1, firstRow = down.Starts[cut.Top], rows = down.Starts[last] + down.Counts[last] - firstRow;
-        int channels = source.Channels;
-
-        // A row of the middle image has room for the last vector of either pass.
-        int stride = (cut.Width * channels + VerticalPass.ColumnsAtOnce) & ~(VerticalPass.ColumnsAtOnce - 1);
+        int channels = source.Channels, stride = VerticalPass.StrideFor(cut.Width * channels);
         using PooledBytes middle = new(checked(rows * stride));
         fixed (byte* from = source.PixelsAndSlack, between = middle.Span, to = destination.PixelsAndSlack)
         {

@@ -12,6 +12,9 @@ internal static unsafe class VerticalPass
 
     private const int ShortColumnsAtOnce = 32;
 
+    /// <summary>Bytes from row to row of a source for this many columns: room for the last vector of either pass.</summary>
+    public static int StrideFor(int columns) => (columns + ColumnsAtOnce) & ~(ColumnsAtOnce - 1);
+
     /// <param name="source">The first row. Rows are read in whole blocks of <see cref="ColumnsAtOnce"/>.</param>
     /// <param name="sourceStride">Bytes from row to row.</param>
     /// <param name="destination">

@@ -14,14 +14,13 @@ internal static unsafe class WidePixels
 
     public static bool IsSupported => Avx512Vbmi.IsSupported;
 
-    // Of each pixel, byte 0 of a lane of four is meant; what the other three pick is cut off.
-    private static Vector512<byte> FirstOfPixels => Vector512.Create(
-        0, 0, 0, 0, 3, 0, 0, 0, 6, 0, 0, 0, 9, 0, 0, 0, 12, 0, 0, 0, 15, 0, 0, 0, 18, 0, 0, 0, 21, 0, 0, 0,
-        24, 0, 0, 0, 27, 0, 0, 0, 30, 0, 0, 0, 33, 0, 0, 0, 36, 0, 0, 0, 39, 0, 0, 0, 42, 0, 0, 0, 45, (byte)0, 0, 0);
-
-    private static Vector512<byte> Packed => Vector512.Create(
-        0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, 16, 17, 18, 20, 21, 22, 24, 25, 26, 28, 29, 30, 32, 33, 34, 36, 37, 38, 40, 41,
-        42, 44, 45, 46, 48, 49, 50, 52, 53, 54, 56, 57, 58, 60, 61, 62, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, (byte)0, 0);
+    private static Vector512<byte> Packed
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Vector512.Create(
+            0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, 16, 17, 18, 20, 21, 22, 24, 25, 26, 28, 29, 30, 32, 33, 34, 36, 37, 38, 40, 41,
+            42, 44, 45, 46, 48, 49, 50, 52, 53, 54, 56, 57, 58, 60, 61, 62, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, (byte)0, 0);
+    }
 
     /// <summary>The three channels as 32-bit lanes; reads 64 bytes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -30,10 +29,15 @@ internal static unsafe class WidePixels
         Vector512<byte> pixels = Vector512.Load(rgb);
         Vector512<int> low = Vector512.Create(255);
         return (
-            Avx512Vbmi.PermuteVar64x8(pixels, FirstOfPixels).AsInt32() & low,
-            Avx512Vbmi.PermuteVar64x8(pixels, FirstOfPixels + Vector512<byte>.One).AsInt32() & low,
-            Avx512Vbmi.PermuteVar64x8(pixels, FirstOfPixels + Vector512.Create((byte)2)).AsInt32() & low);
+            Avx512Vbmi.PermuteVar64x8(pixels, EveryThird(0)).AsInt32() & low,
+            Avx512Vbmi.PermuteVar64x8(pixels, EveryThird(1)).AsInt32() & low,
+            Avx512Vbmi.PermuteVar64x8(pixels, EveryThird(2)).AsInt32() & low);
     }
+
+    /// <summary>Where the samples of a channel are: byte 0 of each lane. What its other bytes pick is cut off.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<byte> EveryThird(int c) => Vector512.Create(
+        c, c + 3, c + 6, c + 9, c + 12, c + 15, c + 18, c + 21, c + 24, c + 27, c + 30, c + 33, c + 36, c + 39, c + 42, c + 45).AsByte();
 
     /// <summary>Stores pixels, each the lower three bytes of a lane; writes 48 bytes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -75,6 +75,49 @@ public class ViewTests
         Assert.Equal(-1, evaluated.Pixels.IndexOfAnyExcept((byte)77));
     }
 
+    /// <summary>Saturation, hue and grey mean nothing without colours; all else happens as to an RGB image of three equal channels.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(4)]
+    [InlineData(7)]
+    public void ViewsHaveTheChannelsOfTheImage(int channels)
+    {
+        using PixelImage image = new(60, 50, channels), grey = new(60, 50, channels: 1);
+        new Random(0).NextBytes(grey.Pixels);
+        for (int i = 0; i < image.Pixels.Length; i++)
+        {
+            image.Pixels[i] = grey.Pixels[i / channels];
+        }
+
+        MultiCropRecipe recipe = new(new() { GlobalSize = 32, LocalSize = 16, JitterProbability = 1, SolarizeProbability = 1 });
+        JitterOperation[] order = [Hue, Brightness, Saturation, Contrast];
+        JitterParameters jitter = new(1.2f, 0.8f, 0.9f, 0.05f, order);
+        ViewParameters chosen = new(new CropBox(3, 4, 40, 30), Flip: true, jitter, Grayscale: true, BlurRadius: 1.1f, Solarize: true);
+        using PixelImage byHand = new(24, 24, channels: 1), view = new(24, 24, channels);
+        Resampler.Resize(grey, chosen.Box, byHand, ResampleFilter.Bicubic);
+        PixelOperations.FlipHorizontal(byHand);
+        ColorJitter.Brightness(byHand, 1.2f);
+        ColorJitter.Contrast(byHand, 0.8f);
+        GaussianBlur.Apply(byHand, 1.1f);
+        PixelOperations.Solarize(byHand);
+        chosen.Apply(image, view);
+        for (int i = 0; i < view.Pixels.Length; i++)
+        {
+            Assert.Equal(byHand.Pixels[i / channels], view.Pixels[i]);
+        }
+
+        for (int number = 0; number < recipe.ViewCount; number++)
+        {
+            SampleRandom random = new(0, 0, 0, number);
+            using PixelImage made = recipe.Make(image, number, ref random);
+            Assert.Equal(channels, made.Channels);
+        }
+
+        using PixelImage evaluated = new EvaluationRecipe(40, 32).Make(image);
+        Assert.Equal((32, 32, channels), (evaluated.Width, evaluated.Height, evaluated.Channels));
+    }
+
     [Fact]
     public void AViewIsMadeAsPillowMakesIt()
     {
@@ -184,6 +227,23 @@ public class ViewTests
         Assert.True(actual.is_contiguous());
         Assert.InRange((actual - expected).abs().max().ToDouble(), 0, 1e-6);
         Assert.Throws<ArgumentException>(() => PixelNormalization.ImageNet.Apply(actual, CPU));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(5)]
+    public void PixelsOfAnyChannelsAndPartsOfATensorAreNormalised(int channels)
+    {
+        using IDisposable scope = NewDisposeScope();
+        byte[] bytes = new byte[4 * 6 * 5 * channels];
+        new Random(0).NextBytes(bytes);
+        Tensor pixels = tensor(bytes, [4, 6, 5, channels], ScalarType.Byte)[TensorIndex.Slice(1, 4, 2)]; // rows that do not adjoin
+        double[] mean = [.. Enumerable.Range(1, channels).Select(c => 0.1 * c)], std = [.. Enumerable.Range(1, channels).Select(c => 0.2 * c)];
+        Tensor actual = new PixelNormalization(mean, std).Apply(pixels, CPU);
+        Tensor expected = ((pixels.to(ScalarType.Float64) / 255 - tensor(mean)) / tensor(std)).permute(0, 3, 1, 2);
+        Assert.Equal([2, channels, 6, 5], actual.shape);
+        Assert.InRange((actual - expected).abs().max().ToDouble(), 0, 1e-6);
+        Assert.Equal([0, channels, 6, 5], new PixelNormalization(mean, std).Apply(pixels[TensorIndex.Slice(0, 0)], CPU).shape);
     }
 
     [Fact]

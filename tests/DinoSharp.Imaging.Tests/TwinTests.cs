@@ -123,6 +123,40 @@ public class TwinTests
         }
     }
 
+    /// <summary>Both forms of the hue's turn rest on what holds for each of the 2^24 colours, so each of them is tried.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(77)]
+    public unsafe void Sixteen_pixels_at_a_time_have_the_hue_of_eight_for_every_colour(int steps)
+    {
+        Assert.SkipUnless(WidePixels.IsSupported || Processor.IsRestricted, "The processor has not the instructions.");
+        const int Row = 1 << 16;
+        using PixelImage wide = new(Row, 1), narrow = new(Row, 1);
+        for (int red = 0; WidePixels.IsSupported && red < 256; red++)
+        {
+            for (int i = 0; i < Row; i++)
+            {
+                (wide.Pixels[3 * i], wide.Pixels[3 * i + 1], wide.Pixels[3 * i + 2]) = ((byte)red, (byte)(i >> 8), (byte)i);
+            }
+
+            wide.Pixels.CopyTo(narrow.Pixels);
+            fixed (byte* first = wide.PixelsAndSlack, second = narrow.PixelsAndSlack)
+            {
+                for (int i = 0; i < 3 * Row; i += WidePixels.Length)
+                {
+                    WideHue.Rotate(first + i, steps);
+                }
+
+                for (int i = 0; i < 3 * Row; i += 24)
+                {
+                    HueRotation.RotateEight(second + i, steps);
+                }
+            }
+
+            Fixture.AssertSame(narrow, wide, $"red {red}");
+        }
+    }
+
     [Fact]
     public void Planes_equal_their_definition()
     {
