@@ -6,23 +6,33 @@ namespace DinoSharp.Benchmarks;
 internal static class Measure
 {
     /// <summary>Seconds of each action, as medians over rounds in which all take their turn, after one round that is not counted.</summary>
-    public static double[] InTurns(int rounds, params Action[] actions)
+    public static double[] InTurns(int rounds, params Action[] actions) =>
+        [.. Rounds(rounds, [.. actions.Select<Action, Func<double>>(action => () => Seconds(action))]).Select(Median)];
+
+    /// <summary>What each measurement gives in each of the rounds, after one round that is not counted.</summary>
+    public static double[][] Rounds(int rounds, params Func<double>[] measurements)
     {
-        double[][] seconds = [.. actions.Select(_ => new double[rounds])];
+        double[][] results = [.. measurements.Select(_ => new double[rounds])];
         for (int round = -1; round < rounds; round++)
         {
-            for (int i = 0; i < actions.Length; i++)
+            for (int i = 0; i < measurements.Length; i++)
             {
-                long start = Stopwatch.GetTimestamp();
-                actions[i]();
+                double result = measurements[i]();
                 if (round >= 0)
                 {
-                    seconds[i][round] = Stopwatch.GetElapsedTime(start).TotalSeconds;
+                    results[i][round] = result;
                 }
             }
         }
 
-        return [.. seconds.Select(Median)];
+        return results;
+    }
+
+    public static double Seconds(Action action)
+    {
+        long start = Stopwatch.GetTimestamp();
+        action();
+        return Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
 
     public static double Median(double[] values)

@@ -1,7 +1,8 @@
 using DinoSharp.Benchmarks;
+using DinoSharp.Benchmarks.Views;
 using DinoSharp.Models;
 
-// dotnet run -c Release --project benchmarks -- step [untuned] | augment FOLDER_OR_ARCHIVE [icons] | start FOLDER_OR_ARCHIVE
+// dotnet run -c Release --project benchmarks -- step [untuned] | views FOLDER_OR_ZIP [icons|evaluation] | decode ARCHIVE | start FOLDER_OR_ARCHIVE
 if (args is not ["step", "untuned"])
 {
     TorchRuntime.Tune();
@@ -18,23 +19,22 @@ switch (args)
         }
 
         return 0;
-    case ["augment", var path, .. var icons]:
-        Console.WriteLine("| images, views | decoding alone, im/s | decoding and all views, im/s |");
-        Console.WriteLine("|---|---|---|");
-        if (icons is ["icons"])
-        {
-            Augmentation.Run(path, globalSize: 32, localSize: 16, localCount: 6);
-        }
-        else
-        {
-            Augmentation.Run(path, globalSize: 224, localSize: 96, localCount: 8);
-        }
-
+    case ["views", var path]:
+        ViewBenchmark.Run(path, ViewKind.Photographs);
+        return 0;
+    case ["views", var path, "icons"]:
+        ViewBenchmark.Run(path, ViewKind.Icons);
+        return 0;
+    case ["views", var path, "evaluation"]:
+        ViewBenchmark.Run(path, ViewKind.Evaluation);
+        return 0;
+    case ["decode", var archive]:
+        Decoding.Run(archive);
         return 0;
     case ["start", var path]:
         StartUp.Run(path);
         return 0;
     default:
-        Console.Error.WriteLine("step [untuned] | augment FOLDER_OR_ARCHIVE [icons] | start FOLDER_OR_ARCHIVE");
+        Console.Error.WriteLine("step [untuned] | views FOLDER_OR_ZIP [icons|evaluation] | decode ARCHIVE | start FOLDER_OR_ARCHIVE");
         return 2;
 }

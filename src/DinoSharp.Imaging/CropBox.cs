@@ -10,6 +10,8 @@ public readonly record struct CropBox(int Top, int Left, int Height, int Width)
         return new CropBox(0, 0, image.Height, image.Width);
     }
 
-    internal bool LiesIn(PixelImage image) =>
-        Top >= 0 && Left >= 0 && Height > 0 && Width > 0 && Height <= image.Height - Top && Width <= image.Width - Left;
+    internal bool LiesIn(PixelImage image) => LiesIn(image.Width, image.Height);
+
+    internal bool LiesIn(int width, int height) =>
+        Top >= 0 && Left >= 0 && Height > 0 && Width > 0 && Height <= height - Top && Width <= width - Left;
 }

@@ -35,15 +35,22 @@ public sealed record DecodeOptions
         }
     }
 
-    /// <summary>Whether a photograph is turned as its EXIF orientation says. By default it is not: the published pipeline ignores it.</summary>
+    /// <summary>
+    /// Whether a photograph (JPEG or WebP) is turned as its EXIF orientation says. By default it is not: the published pipeline ignores
+    /// it. A TIFF page is turned always, as orientation is one of that format's own fields.
+    /// </summary>
     public bool ApplyOrientation { get; init; }
 
-    /// <summary>What shows through transparent pixels. Null, the default, drops alpha as Pillow does, and shows the colours under it.</summary>
+    /// <summary>
+    /// What shows through transparent pixels. Null, the default, drops alpha as Pillow does, and shows the colours under it. The fourth
+    /// channel of an array file is no alpha.
+    /// </summary>
     public PixelColor? Background { get; init; }
 
     /// <summary>
-    /// By what an image of a width and height may be divided while it is decoded: 1, 2, 4 or 8, whatever of these is asked for. Only JPEG
-    /// files are, in the frequencies before they become pixels. Null for never.
+    /// By what an image of a width and height (those of the turned picture) may be divided while it is decoded: 1, 2, 4 or 8, whatever of
+    /// these is asked for; sizes are rounded up. Only JPEG files are, in the frequencies before they become pixels. Null for never.
+    /// It may be called more than once for an image, and from many threads.
     /// </summary>
     public Func<int, int, int>? Reduction { get; init; }
 }

@@ -62,10 +62,11 @@ public static unsafe class GaussianBlur
 
     private static void RepeatEdges(byte* line, int stride, int margin, int channels)
     {
+        // Beyond a pixel this reads what it has written.
         for (int i = 0; i < margin; i++)
         {
-            line[-1 - i] = line[channels - 1 - i % channels];
-            line[stride + i] = line[stride - channels + i % channels];
+            line[-1 - i] = line[channels - 1 - i];
+            line[stride + i] = line[stride - channels + i];
         }
     }
 

@@ -7,7 +7,7 @@ namespace DinoSharp.Imaging;
 internal static unsafe class Luma
 {
     // Sums of pairs of signed 16-bit products: green's weight does not fit, so half of it goes with red and half with blue.
-    private const short Red = 19595, HalfGreen = 19235, Blue = 7471;
+    internal const short Red = 19595, HalfGreen = 19235, Blue = 7471;
 
     /// <summary>The luma of one pixel.</summary>
     public static byte Of(byte red, byte green, byte blue) => (byte)((Red * red + 2 * HalfGreen * green + Blue * blue + 32768) >> 16);
@@ -36,6 +36,11 @@ internal static unsafe class Luma
     public static int Mean(PixelImage image)
     {
         int pixels = image.Width * image.Height;
+        return (int)((double)(WidePixels.IsSupported ? SumWide(image, pixels) : Sum(image, pixels)) / pixels + 0.5);
+    }
+
+    private static long Sum(PixelImage image, int pixels)
+    {
         Vector256<long> sums = Vector256<long>.Zero;
         fixed (byte* rgb = image.PixelsAndSlack)
         {
@@ -51,7 +56,24 @@ internal static unsafe class Luma
                 sum += OfFour(rgb + 3L * i).ToScalar();
             }
 
-            return (int)((double)sum / pixels + 0.5);
+            return sum;
         }
+    }
+
+    private static long SumWide(PixelImage image, int pixels)
+    {
+        Vector512<long> sums = Vector512<long>.Zero;
+        fixed (byte* rgb = image.PixelsAndSlack)
+        {
+            for (int i = 0; i < pixels; i += WidePixels.Count)
+            {
+                (Vector512<int> r, Vector512<int> g, Vector512<int> b) = WidePixels.Load(rgb + 3L * i);
+                Vector512<int> inside = Vector512.LessThan(Vector512<int>.Indices, Vector512.Create(pixels - i));
+                Vector512<int> luma = WidePixels.LumaOf(r, g, b) & inside;
+                sums += Vector512.WidenLower(luma) + Vector512.WidenUpper(luma);
+            }
+        }
+
+        return Vector512.Sum(sums);
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
 namespace DinoSharp.Imaging;
@@ -16,7 +17,14 @@ public static unsafe class PixelOperations
         int length = image.Pixels.Length;
         fixed (byte* pixels = image.PixelsAndSlack)
         {
-            for (int i = 0; i < length; i += 24)
+            for (int i = 0; WidePixels.IsSupported && i < length; i += WidePixels.Length)
+            {
+                (Vector512<int> r, Vector512<int> g, Vector512<int> b) = WidePixels.Load(pixels + i);
+                Vector512<int> grey = WidePixels.LumaOf(r, g, b);
+                WidePixels.Store(grey | (grey << 8) | (grey << 16), pixels + i);
+            }
+
+            for (int i = 0; !WidePixels.IsSupported && i < length; i += 24)
             {
                 Vector256<int> luma = Luma.OfEight(pixels + i);
                 Vector128<byte> bytes = PixelVectors.ToBytes(luma.GetLower(), luma.GetUpper(), default, default);
@@ -45,13 +53,24 @@ public static unsafe class PixelOperations
     public static void FlipHorizontal(PixelImage image)
     {
         ArgumentNullException.ThrowIfNull(image);
-        int stride = image.Width * image.Channels;
+        int channels = image.Channels, stride = image.Width * channels;
         for (int y = 0; y < image.Height; y++)
         {
-            image.Pixels.Slice(y * stride, stride).Reverse();
+            Span<byte> row = image.Pixels.Slice(y * stride, stride);
+            if (channels == 4)
+            {
+                MemoryMarshal.Cast<byte, uint>(row).Reverse();
+                continue;
+            }
+
+            row.Reverse();
+            for (int i = 0; channels > 1 && channels != 3 && i < stride; i += channels)
+            {
+                row.Slice(i, channels).Reverse();
+            }
         }
 
-        if (image.Channels == 3)
+        if (channels == 3)
         {
             SwapFirstAndLastChannel(image);
         }

@@ -2,7 +2,7 @@ using SkiaSharp;
 
 namespace DinoSharp.Imaging;
 
-/// <summary>Writes RGB and grey images as PNG, without loss.</summary>
+/// <summary>Writes grey, RGB and RGBA images as PNG, without loss.</summary>
 public static class PngWriter
 {
     /// <summary>Encodes into a file, replacing one that is there.</summary>
@@ -24,15 +24,22 @@ public static class PngWriter
     private static unsafe SKData EncodeData(PixelImage image)
     {
         ArgumentNullException.ThrowIfNull(image);
-        bool grey = image.Channels == 1;
-        SKImageInfo info = new(image.Width, image.Height, grey ? SKColorType.Gray8 : SKColorType.Rgb888x, SKAlphaType.Opaque);
-        using PooledBytes packed = new(grey ? 0 : checked(info.BytesSize + PixelImage.Slack));
-        if (!grey)
+        (SKColorType color, SKAlphaType alpha) = image.Channels switch
+        {
+            1 => (SKColorType.Gray8, SKAlphaType.Opaque),
+            3 => (SKColorType.Rgb888x, SKAlphaType.Opaque),
+            4 => (SKColorType.Rgba8888, SKAlphaType.Unpremul),
+            _ => throw new ArgumentException($"PNG holds 1, 3 or 4 channels, and the image has {image.Channels}.", nameof(image)),
+        };
+        SKImageInfo info = new(image.Width, image.Height, color, alpha);
+        bool widens = image.Channels == 3;
+        using PooledBytes packed = new(widens ? checked(info.BytesSize + PixelImage.Slack) : 0);
+        if (widens)
         {
             RgbaPacking.Widen(image.PixelsAndSlack, packed.Span, image.Width * image.Height);
         }
 
-        fixed (byte* pixels = grey ? image.Pixels : packed.Span)
+        fixed (byte* pixels = widens ? packed.Span : image.Pixels)
         {
             using SKPixmap pixmap = new(info, (nint)pixels);
             return pixmap.Encode(SKPngEncoderOptions.Default) ?? throw new InvalidOperationException("The PNG encoder failed.");

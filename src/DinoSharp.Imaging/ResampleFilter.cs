@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace DinoSharp.Imaging;
 
 /// <summary>The kernels of <see cref="Resampler"/>, with the names and the shapes that Pillow gives them.</summary>
@@ -24,19 +26,51 @@ internal static class ResampleFilterExtensions
         _ => throw new ArgumentOutOfRangeException(nameof(filter), filter, "Not a resampling filter."),
     };
 
-    /// <summary>Element k becomes the kernel's value at <c>(k + first) * step</c>.</summary>
-    public static void Evaluate(this ResampleFilter filter, Span<double> values, double first, double step)
+    /// <summary>
+    /// Element k becomes the kernel's value at <c>(k + start - centre + 0.5) * step</c>, computed in Pillow's order; their sum, too.
+    /// </summary>
+    /// <param name="filter">The kernel.</param>
+    /// <param name="values">Written up to a multiple of four.</param>
+    /// <param name="count">How many elements are meant.</param>
+    public static double Evaluate(this ResampleFilter filter, double[] values, int count, int start, double centre, double step)
     {
-        for (int k = 0; k < values.Length; k++)
+        if (filter == ResampleFilter.Lanczos)
         {
-            double x = Math.Abs((k + first) * step);
-            values[k] = filter switch
+            for (int k = 0; k < count; k++)
             {
-                ResampleFilter.Bilinear => Math.Max(1 - x, 0),
-                ResampleFilter.Bicubic => x < 1 ? (1.5 * x - 2.5) * x * x + 1 : x < 2 ? ((x - 5) * x + 8) * x * -0.5 + 2 : 0,
-                _ => x < 3 ? Sinc(x) * Sinc(x / 3) : 0,
-            };
+                double x = Math.Abs((k + start - centre + 0.5) * step);
+                values[k] = x < 3 ? Sinc(x) * Sinc(x / 3) : 0;
+            }
         }
+        else
+        {
+            Vector256<double> half = Vector256.Create(0.5), centres = Vector256.Create(centre), steps = Vector256.Create(step);
+            for (int k = 0; k < count; k += Vector256<double>.Count)
+            {
+                Vector256<double> position = Vector256<double>.Indices + Vector256.Create((double)(k + start));
+                Vector256<double> x = Vector256.Abs((position - centres + half) * steps);
+                (filter == ResampleFilter.Bilinear ? Triangle(x) : Cubic(x)).CopyTo(values, k);
+            }
+        }
+
+        double sum = 0;
+        for (int k = 0; k < count; k++)
+        {
+            sum += values[k];
+        }
+
+        return sum;
+    }
+
+    private static Vector256<double> Triangle(Vector256<double> x) => Vector256.Max(Vector256<double>.One - x, Vector256<double>.Zero);
+
+    private static Vector256<double> Cubic(Vector256<double> x)
+    {
+        Vector256<double> two = Vector256.Create(2.0);
+        Vector256<double> inner = (Vector256.Create(1.5) * x - Vector256.Create(2.5)) * x * x + Vector256<double>.One;
+        Vector256<double> outer = ((x - Vector256.Create(5.0)) * x + Vector256.Create(8.0)) * x * Vector256.Create(-0.5) + two;
+        outer = Vector256.ConditionalSelect(Vector256.LessThan(x, two), outer, Vector256<double>.Zero);
+        return Vector256.ConditionalSelect(Vector256.LessThan(x, Vector256<double>.One), inner, outer);
     }
 
     private static double Sinc(double x) => x == 0 ? 1 : Math.Sin(x * Math.PI) / (x * Math.PI);

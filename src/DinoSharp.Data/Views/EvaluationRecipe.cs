@@ -35,25 +35,18 @@ public sealed class EvaluationRecipe
     /// <summary>Side of the view in pixels.</summary>
     public int CropSize { get; }
 
-    /// <summary>Makes the view of an image. The caller disposes it.</summary>
-    /// <param name="image">The image, RGB.</param>
+    /// <summary>Makes the view of an image, with as many channels. The caller disposes it.</summary>
+    /// <param name="image">The image.</param>
     public PixelImage Make(PixelImage image)
     {
         ArgumentNullException.ThrowIfNull(image);
         CropBox middle = Middle(image);
-        using PixelImage resized = new(ResizedLength(middle.Width, middle.Height), ResizedLength(middle.Height, middle.Width));
-        Resampler.Resize(image, middle, resized, ResampleFilter.Bicubic);
+        int width = ResizedLength(middle.Width, middle.Height), height = ResizedLength(middle.Height, middle.Width);
 
         // Half a pixel is rounded to the even side.
-        int top = (int)Math.Round((resized.Height - CropSize) / 2.0), left = (int)Math.Round((resized.Width - CropSize) / 2.0);
-        PixelImage view = new(CropSize, CropSize);
-        int stride = CropSize * view.Channels;
-        for (int y = 0; y < CropSize; y++)
-        {
-            int from = ((top + y) * resized.Width + left) * resized.Channels;
-            resized.Pixels.Slice(from, stride).CopyTo(view.Pixels.Slice(y * stride, stride));
-        }
-
+        int top = (int)Math.Round((height - CropSize) / 2.0), left = (int)Math.Round((width - CropSize) / 2.0);
+        PixelImage view = new(CropSize, CropSize, image.Channels);
+        Resampler.ResizeAndCut(image, middle, width, height, top, left, view, ResampleFilter.Bicubic);
         return view;
     }
 

@@ -30,9 +30,9 @@ public readonly record struct JitterParameters(
 
     internal void Apply(PixelImage image)
     {
-        foreach (JitterOperation operation in Order)
+        for (int i = 0; i < Order.Count; i++)
         {
-            switch (operation)
+            switch (Order[i])
             {
                 case JitterOperation.Brightness:
                     ColorJitter.Brightness(image, Brightness);
@@ -40,12 +40,14 @@ public readonly record struct JitterParameters(
                 case JitterOperation.Contrast:
                     ColorJitter.Contrast(image, Contrast);
                     break;
-                case JitterOperation.Saturation:
+                case JitterOperation.Saturation when image.Channels == 3:
                     ColorJitter.Saturation(image, Saturation);
                     break;
-                default:
+                case JitterOperation.Hue when image.Channels == 3:
                     ColorJitter.Hue(image, Hue);
                     break;
+                default:
+                    break; // without colour there is nothing to change
             }
         }
     }

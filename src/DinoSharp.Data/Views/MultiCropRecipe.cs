@@ -51,14 +51,14 @@ public sealed class MultiCropRecipe
         return new ViewParameters(box, flip, jitters ? jitter : null, grayscale, blurs ? radius : null, solarize);
     }
 
-    /// <summary>Makes a view of an image. The caller disposes it.</summary>
-    /// <param name="image">The image, RGB.</param>
+    /// <summary>Makes a view of an image, with as many channels. The caller disposes it.</summary>
+    /// <param name="image">The image; what of the colours' changes needs RGB is left out for others.</param>
     /// <param name="view">The view's number, from 0.</param>
     /// <param name="random">Where the numbers come from.</param>
     public PixelImage Make(PixelImage image, int view, ref SampleRandom random)
     {
         ArgumentNullException.ThrowIfNull(image);
-        PixelImage result = new(SizeOf(view), SizeOf(view));
+        PixelImage result = new(SizeOf(view), SizeOf(view), image.Channels);
         Draw(view, image.Width, image.Height, ref random).Apply(image, result);
         return result;
     }

@@ -9,19 +9,18 @@ namespace DinoSharp.Data;
 public readonly record struct ViewParameters(
     CropBox Box, bool Flip, JitterParameters? Jitter, bool Grayscale, float? BlurRadius, bool Solarize)
 {
-    /// <summary>Makes the view: crop, resize, flip, jitter, grey, blur, solarize, in this order.</summary>
-    /// <param name="source">The image, RGB.</param>
-    /// <param name="view">Receives the view, in its own size.</param>
+    /// <summary>
+    /// Makes the view: crop, resize, flip, jitter, grey, blur, solarize, in this order. Of an image that is not RGB, saturation, hue and
+    /// grey are left out, for it has none; torchvision, too, leaves grey images as they are there.
+    /// </summary>
+    /// <param name="source">The image.</param>
+    /// <param name="view">Receives the view, in its own size; as many channels as the image.</param>
     public void Apply(PixelImage source, PixelImage view)
     {
-        Resampler.Resize(source, Box, view, ResampleFilter.Bicubic);
-        if (Flip)
-        {
-            PixelOperations.FlipHorizontal(view);
-        }
-
+        ArgumentNullException.ThrowIfNull(source);
+        Resampler.Resize(source, Box, view, ResampleFilter.Bicubic, mirror: Flip);
         Jitter?.Apply(view);
-        if (Grayscale)
+        if (Grayscale && source.Channels == 3)
         {
             PixelOperations.Grayscale(view);
         }
