@@ -99,6 +99,30 @@ public sealed class SourceKindsTests : IDisposable
     }
 
     [Fact]
+    public void A_folder_that_may_not_be_read_is_named()
+    {
+        Assert.SkipWhen(Environment.IsPrivilegedProcess, "this user may read everything");
+        if (OperatingSystem.IsWindows())
+        {
+            return; // it has other rights
+        }
+
+        _folder.Write("tree/a/1.png");
+        _folder.Write("tree/closed/2.png");
+        string closed = Path.Combine(_folder.Path, "tree", "closed");
+        UnixFileMode mode = File.GetUnixFileMode(closed);
+        File.SetUnixFileMode(closed, UnixFileMode.None);
+        try
+        {
+            SourceChecks.AssertRefused(Path.Combine(_folder.Path, "tree"), $"it cannot be read; Access to the path '{closed}");
+        }
+        finally
+        {
+            File.SetUnixFileMode(closed, mode);
+        }
+    }
+
+    [Fact]
     public void Lists_may_have_labels_behind_the_paths()
     {
         Array.ForEach(["1.png", "2.png", "x 3.png", "y 4"], name => _folder.Write(name));

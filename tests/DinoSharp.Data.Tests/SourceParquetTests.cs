@@ -108,6 +108,29 @@ public sealed class SourceParquetTests : IDisposable
     }
 
     [Fact]
+    public void Going_through_a_table_image_by_image_reads_each_row_group_once()
+    {
+        string path = _folder.Write("a.parquet", ImageArchives.Parquet(Rows(40)));
+        int opened = 0;
+        using RecentGroups groups = new(group =>
+        {
+            Interlocked.Increment(ref opened);
+            return new ParquetGroup(path, group);
+        });
+        int next = -1;
+        Thread[] threads = [.. Enumerable.Range(0, 3).Select(_ => new Thread(() =>
+        {
+            while (Interlocked.Increment(ref next) is < 40 and int row)
+            {
+                groups.Read(row / 4, row % 4, $"{row}").Dispose();
+            }
+        }))];
+        Array.ForEach(threads, thread => thread.Start());
+        Array.ForEach(threads, thread => thread.Join());
+        Assert.InRange(opened, 10, 15); // a thread that was held up may come back for a group that was let go
+    }
+
+    [Fact]
     public void A_table_that_changes_while_it_is_used_is_an_error_of_each_image()
     {
         string path = _folder.Write("a.parquet", ImageArchives.Parquet(Rows(8)));

@@ -26,6 +26,16 @@ public sealed class SourceShardTests : IDisposable
         SourceChecks.AssertReadsAlike(source, isStreamed: true);
     }
 
+    [Fact]
+    public void A_single_archive_with_classes_in_files_of_their_own_is_a_shard()
+    {
+        string path = WriteShard("a.tar", ("b.png", "1"), ("b.cls", "4"));
+        using IImageSource source = ImageSources.Open(path);
+        Assert.Equal("a.tar/b.png=4", SourceChecks.Describe(source));
+        SourceChecks.AssertReadsAlike(source, isStreamed: true);
+        SourceChecks.AssertRefused(path, "a shard has no splits", "train");
+    }
+
     [Theory]
     [InlineData("1.cls", "none")]
     [InlineData("1.cls", "-1")]

@@ -5,7 +5,7 @@ namespace DinoSharp.Data;
 /// <summary>A set of images of a fixed order, with or without labels. All members are safe to use from several threads.</summary>
 public interface IImageSource : IDisposable
 {
-    /// <summary>The file or folder that holds the images.</summary>
+    /// <summary>What holds the images: a file, a folder, a path with braces, or several of these.</summary>
     string Path { get; }
 
     /// <summary>How many images there are, at least 1.</summary>

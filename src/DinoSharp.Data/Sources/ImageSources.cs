@@ -72,7 +72,7 @@ public static class ImageSources
         bool isOther = files.Images.Count == 0;
         string[] tables = [.. files.Held.Where(IsTable)], shards = [.. files.Held.Where(name => !IsTable(name))];
         return files.Others.Exists(IdxSource.IsImagesFile) ? IdxSource.OpenFolder(path, files.Others, split)
-            : files.Others.Exists(CifarSource.IsImagesFile) ? CifarSource.OpenFolder(path, files.Others, split)
+            : isOther && files.Others.Exists(CifarSource.IsImagesFile) ? CifarSource.OpenFolder(path, files.Others, split)
             : isOther && shards.Length > 0 ? ShardSource.Open(new FileSet(path, path, SplitFiles.Choose(path, shards, split)))
             : isOther && tables.Length > 0 ? ParquetSource.Open(new FileSet(path, path, SplitFiles.Choose(path, tables, split)))
             : FileSource.OpenFolder(path, files, split);

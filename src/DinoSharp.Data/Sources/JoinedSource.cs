@@ -5,33 +5,29 @@ namespace DinoSharp.Data;
 /// <summary>
 /// Several sources as one, each whole or repeated as often as its weight asks. Their classes are one set, by name, if all have classes.
 /// </summary>
-public class JoinedSource : IImageSource
+public sealed class JoinedSource : IImageSource
 {
+    private readonly IReadOnlyList<IImageSource> _sources;
     private readonly JoinedPart[] _parts;
     private readonly string[] _prefixes;
     private readonly int[][] _labels;
 
-    private protected JoinedSource(IReadOnlyList<IImageSource> sources, JoinedPart[] parts)
+    private JoinedSource(IReadOnlyList<IImageSource> sources, JoinedPart[] parts)
     {
         _parts = parts;
         _prefixes = Prefixes(sources);
-        Sources = sources;
+        _sources = sources;
         Count = parts[^1].Start + parts[^1].Count;
         (Classes, _labels) = JoinClasses(sources);
     }
 
-    /// <summary>The sources, in their order.</summary>
-    public IReadOnlyList<IImageSource> Sources { get; }
-
-    public string Path => string.Join(", ", Sources.Select(source => source.Path));
+    public string Path => string.Join(", ", _sources.Select(source => source.Path));
 
     public int Count { get; }
 
     public IReadOnlyList<string> Classes { get; }
 
-    public IReadOnlyList<string> Notices => [.. Sources.SelectMany(source => source.Notices)];
-
-    private protected IReadOnlyList<JoinedPart> Parts => _parts;
+    public IReadOnlyList<string> Notices => [.. _sources.SelectMany(source => source.Notices)];
 
     /// <summary>Joins sources, which are then the joined one's to dispose; if this fails, they are disposed.</summary>
     /// <param name="sources">At least one source.</param>
@@ -39,17 +35,18 @@ public class JoinedSource : IImageSource
     /// How often images of each source are seen in an epoch, in relation to each other; null takes every image once. The source that
     /// weighs least for its size is seen once an epoch, and the others as often as their weights ask: images evenly, up to one time.
     /// </param>
+    /// <returns>A source that is read front to back if all of them are.</returns>
     /// <exception cref="ImageSourceException">The weights are unusable, or the epoch would be too long.</exception>
-    public static JoinedSource Join(IReadOnlyList<IImageSource> sources, IReadOnlyList<double>? weights = null)
+    public static IImageSource Join(IReadOnlyList<IImageSource> sources, IReadOnlyList<double>? weights = null)
     {
         ArgumentNullException.ThrowIfNull(sources);
         ArgumentOutOfRangeException.ThrowIfZero(sources.Count, nameof(sources));
         try
         {
             JoinedPart[] parts = JoinedPart.Divide(sources, weights);
-            return sources.All(source => source is IStreamedSource)
-                ? new StreamedJoin([.. sources.Cast<IStreamedSource>()], parts)
-                : new JoinedSource(sources, parts);
+            JoinedSource joined = new(sources, parts);
+            IStreamedSource[] streamed = [.. sources.OfType<IStreamedSource>()];
+            return streamed.Length == sources.Count ? new StreamedJoin(joined, streamed, parts) : joined;
         }
         catch
         {
@@ -65,30 +62,24 @@ public class JoinedSource : IImageSource
     public string NameOf(int index)
     {
         int part = PartOf(index);
-        return _prefixes[part] + Sources[part].NameOf(_parts[part].ImageAt(index));
+        return _prefixes[part] + _sources[part].NameOf(_parts[part].ImageAt(index));
     }
 
     public int LabelOf(int index)
     {
         int part = PartOf(index);
-        return Classes.Count == 0 ? -1 : _labels[part][Sources[part].LabelOf(_parts[part].ImageAt(index))];
+        return Classes.Count == 0 ? -1 : _labels[part][_sources[part].LabelOf(_parts[part].ImageAt(index))];
     }
 
     public PixelImage Load(int index, DecodeOptions options)
     {
         int part = PartOf(index);
-        return Sources[part].Load(_parts[part].ImageAt(index), options);
+        return _sources[part].Load(_parts[part].ImageAt(index), options);
     }
 
     public void Dispose()
     {
-        Dispose(disposing: true);
-        GC.SuppressFinalize(this);
-    }
-
-    protected virtual void Dispose(bool disposing)
-    {
-        foreach (IImageSource source in disposing ? Sources : [])
+        foreach (IImageSource source in _sources)
         {
             source.Dispose();
         }

@@ -14,6 +14,9 @@ internal sealed class ShardSource : IStreamedSource
     /// </summary>
     private const double MissingShare = 0.05;
 
+    /// <summary>A person reads as many lines of what is wrong, and is told of the number of others.</summary>
+    private const int MaxNotices = 8;
+
     private readonly FileSet _files;
     private readonly int[] _shards;
     private readonly ShardIndex[] _indexes;
@@ -82,7 +85,12 @@ internal sealed class ShardSource : IStreamedSource
             }
         }
 
-        return new ShardSource(files, [.. shards], [.. shards.Select(shard => indexes[shard]!)], notices);
+        int others = notices.Count - MaxNotices;
+        return new ShardSource(
+            files,
+            [.. shards],
+            [.. shards.Select(shard => indexes[shard]!)],
+            others <= 0 ? notices : [.. notices.Take(MaxNotices), $"{files.Path}: {others} more of its shards are like these"]);
     }
 
     public string NameOf(int index) => NameOf(RunOf(index), index);

@@ -3,7 +3,7 @@ using DinoSharp.Imaging;
 namespace DinoSharp.Data;
 
 /// <summary>Some images of another source, in a given order.</summary>
-public class SubsetSource : IImageSource
+public sealed class SubsetSource : IImageSource
 {
     private readonly IImageSource _whole;
     private readonly IReadOnlyList<int> _indices;
@@ -19,7 +19,7 @@ public class SubsetSource : IImageSource
     {
     }
 
-    private protected SubsetSource(IImageSource whole, IReadOnlyList<int> indices, bool ownsWhole)
+    private SubsetSource(IImageSource whole, IReadOnlyList<int> indices, bool ownsWhole)
     {
         ArgumentNullException.ThrowIfNull(whole);
         ArgumentNullException.ThrowIfNull(indices);
@@ -56,7 +56,7 @@ public class SubsetSource : IImageSource
     /// <exception cref="ImageSourceException">No image is chosen.</exception>
     /// <exception cref="ArgumentException">The indices do not rise.</exception>
     /// <exception cref="ArgumentOutOfRangeException">An index is none of the whole's.</exception>
-    public static SubsetSource InOrder(IImageSource whole, IReadOnlyList<int> indices, bool ownsWhole = false)
+    public static IImageSource InOrder(IImageSource whole, IReadOnlyList<int> indices, bool ownsWhole = false)
     {
         ArgumentNullException.ThrowIfNull(indices);
         for (int i = 1; i < indices.Count; i++)
@@ -67,9 +67,8 @@ public class SubsetSource : IImageSource
             }
         }
 
-        return whole is IStreamedSource streamed
-            ? new StreamedSubset(streamed, indices, ownsWhole)
-            : new SubsetSource(whole, indices, ownsWhole);
+        SubsetSource subset = new(whole, indices, ownsWhole);
+        return whole is IStreamedSource streamed ? new StreamedSubset(subset, streamed, indices) : subset;
     }
 
     public string NameOf(int index) => _whole.NameOf(_indices[index]);
@@ -80,13 +79,7 @@ public class SubsetSource : IImageSource
 
     public void Dispose()
     {
-        Dispose(disposing: true);
-        GC.SuppressFinalize(this);
-    }
-
-    protected virtual void Dispose(bool disposing)
-    {
-        if (disposing && _ownsWhole)
+        if (_ownsWhole)
         {
             _whole.Dispose();
         }

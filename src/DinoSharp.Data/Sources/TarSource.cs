@@ -31,8 +31,11 @@ internal sealed class TarSource : IImageSource
 
     public IReadOnlyList<string> Notices { get; }
 
-    /// <summary>Opens an archive; its folders are classes or splits as <see cref="ImageTree"/> has it.</summary>
-    public static TarSource Open(string path, string? split)
+    /// <summary>
+    /// Opens an archive; its folders are classes or splits as <see cref="ImageTree"/> has it. One with classes in files of their own is a
+    /// WebDataset shard instead.
+    /// </summary>
+    public static IImageSource Open(string path, string? split)
     {
         SafeFileHandle file = File.OpenHandle(path, options: FileOptions.RandomAccess);
         try
@@ -41,8 +44,10 @@ internal sealed class TarSource : IImageSource
             NameTable names = new();
             List<long> offsets = [];
             List<int> sizes = [];
+            bool isShard = false;
             while (headers.Next())
             {
+                isShard |= headers.Name.EndsWith(".cls"u8);
                 if (ImageNames.IsImage(headers.Name))
                 {
                     names.Add(headers.Name);
@@ -57,6 +62,14 @@ internal sealed class TarSource : IImageSource
                 throw headers.Peek(0, 2).SequenceEqual(GzipMark)
                     ? new ImageSourceException(path, "it is a compressed archive, which cannot be read at random; unpack it first (gunzip)")
                     : new ImageSourceException(path, $"no tar archive or a damaged one: it {damage}; fetch or make it again");
+            }
+
+            if (isShard)
+            {
+                file.Dispose();
+                return split is null
+                    ? ShardSource.Open(FileSet.OfFile(path))
+                    : throw new ImageSourceException(path, $"a shard has no splits; leave out '{split}'");
             }
 
             (ImageListing listing, int[] places) = ImageTree.Read(path, names, split);
