@@ -2,7 +2,7 @@ using DinoSharp.Benchmarks;
 using DinoSharp.Benchmarks.Views;
 using DinoSharp.Models;
 
-// dotnet run -c Release --project benchmarks -- step [untuned] | views FOLDER_OR_ZIP [icons|evaluation] | decode ARCHIVE | start FOLDER_OR_ARCHIVE
+// dotnet run -c Release --project benchmarks -- step [untuned] | views FOLDER_OR_ZIP [icons|evaluation] | reduction FOLDER_OR_ZIP | decode ARCHIVE | start FOLDER_OR_ARCHIVE
 if (args is not ["step", "untuned"])
 {
     TorchRuntime.Tune();
@@ -28,6 +28,9 @@ switch (args)
     case ["views", var path, "evaluation"]:
         ViewBenchmark.Run(path, ViewKind.Evaluation);
         return 0;
+    case ["reduction", var path]:
+        Reduction.Run(path);
+        return 0;
     case ["decode", var archive]:
         Decoding.Run(archive);
         return 0;
@@ -35,6 +38,6 @@ switch (args)
         StartUp.Run(path);
         return 0;
     default:
-        Console.Error.WriteLine("step [untuned] | views FOLDER_OR_ZIP [icons|evaluation] | decode ARCHIVE | start FOLDER_OR_ARCHIVE");
+        Console.Error.WriteLine("step [untuned] | views FOLDER_OR_ZIP [icons|evaluation] | reduction FOLDER_OR_ZIP | decode ARCHIVE | start FOLDER_OR_ARCHIVE");
         return 2;
 }
