@@ -54,6 +54,14 @@ public sealed class SourcePartsTests : IDisposable
     }
 
     [Fact]
+    public void Images_that_are_shown_once_more_are_spread_over_their_source()
+    {
+        using IImageSource joined = ImageSources.OpenAll([Many("one", 10, streamed: false), Many("two", 4, streamed: false)], [3, 1]);
+        var again = Enumerable.Range(0, joined.Count).Select(joined.NameOf).CountBy(name => name).Where(pair => pair.Value == 2);
+        Assert.Equal(["one/0000.png", "one/0005.png"], again.Select(pair => pair.Key));
+    }
+
+    [Fact]
     public void Weights_that_cannot_be_are_refused()
     {
         string[] paths = [Many("one", 3, streamed: false), Many("two", 3, streamed: false)];

@@ -78,6 +78,17 @@ public sealed class SourceTarTests : IDisposable
     }
 
     [Fact]
+    public void A_header_whose_sum_is_wrong_ends_the_archive()
+    {
+        byte[] tar = ImageArchives.Tar(TarEntryFormat.Ustar, ("1.png", TestFolder.Png(1)), ("2.png", TestFolder.Png(2)));
+        int second = tar.AsSpan().IndexOf("2.png"u8);
+        tar[second] = (byte)'3';
+        using IImageSource source = ImageSources.Open(_folder.Write("a.tar", tar));
+        Assert.Equal("1.png=-", SourceChecks.Describe(source));
+        Assert.Contains($"it is damaged, from byte {second} on", Assert.Single(source.Notices));
+    }
+
+    [Fact]
     public void Large_sizes_and_old_sums_are_understood()
     {
         byte[] png = TestFolder.Png(1);

@@ -70,5 +70,6 @@ internal static class ArchivedBytes
         }
     }
 
-    private static ImageFormatException CutShort(string name) => new(name, "the archive ends before it, though it did not when it was opened");
+    private static ImageFormatException CutShort(string name) =>
+        new(name, "the archive ends before it, though it did not when it was opened");
 }

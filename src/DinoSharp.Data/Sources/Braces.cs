@@ -54,7 +54,9 @@ internal static class Braces
                 }
             }
 
-            if (close < text.Length && (commas.Count > 0 ? Parts(text, open, close, commas) : Sequence(text[(open + 1)..close])) is { } choices)
+            IEnumerable<string>? choices = close == text.Length ? null
+                : commas.Count > 0 ? Parts(text, open, close, commas) : Sequence(text[(open + 1)..close]);
+            if (choices is not null)
             {
                 return (open, close, choices);
             }
@@ -69,7 +71,7 @@ internal static class Braces
         return borders.Zip(borders.Skip(1), (from, to) => text[(from + 1)..to]);
     }
 
-    /// <summary>The numbers of <c>from..to</c> or <c>from..to..step</c>, as wide as the wider of the two if either begins with a zero.</summary>
+    /// <summary>The numbers of <c>from..to</c> or <c>from..to..step</c>, as wide as the wider if either begins with 0.</summary>
     private static IEnumerable<string>? Sequence(string range)
     {
         string[] parts = range.Split("..");

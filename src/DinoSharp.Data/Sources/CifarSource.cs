@@ -107,7 +107,9 @@ internal sealed class CifarSource : IImageSource
                 throw new ImageSourceException(path, "it has files of both CIFAR-10 and CIFAR-100; put them into folders of their own");
             }
 
-            string[] classes = ReadClasses(folder, files[0].IsFine ? "fine_label_names.txt" : "batches.meta.txt", files[0].IsFine ? 100 : 10);
+            string[] classes = files[0].IsFine
+                ? ReadClasses(folder, "fine_label_names.txt", 100)
+                : ReadClasses(folder, "batches.meta.txt", 10);
             return labels.TrueForAll(label => label < classes.Length)
                 ? new CifarSource(path, [.. files], [.. labels], classes)
                 : throw new ImageSourceException(path, $"it has classes beyond its {classes.Length}; it is damaged, fetch it again");

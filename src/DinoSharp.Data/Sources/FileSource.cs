@@ -18,8 +18,9 @@ internal sealed class FileSource(string path, string folder, ImageListing listin
     public static FileSource OpenFolder(string path, FolderWalk files, string? split)
     {
         ImageListing listing = ImageTree.Read(path, files.Images, split).Listing;
-        return new FileSource(path, path, listing, files.Held.Count == 0 ? [] :
-            [$"{path}: only its image files are used, and not {files.Held[0]}{(files.Held.Count > 1 ? $" and {files.Held.Count - 1} more like it" : "")}"]);
+        string others = files.Held.Count > 1 ? $" and {files.Held.Count - 1} more like it" : "";
+        string[] notices = files.Held.Count == 0 ? [] : [$"{path}: only its image files are used, and not {files.Held[0]}{others}"];
+        return new FileSource(path, path, listing, notices);
     }
 
     public string NameOf(int index) => listing.Names[index];

@@ -61,7 +61,7 @@ internal sealed class IdxSource : IImageSource
         {
             1 => OpenFile(FilePath.Combine(folder, files[0])), // gzipped and not, they are the same
             0 => throw new ImageSourceException(folder, $"it has idx files, but no {words[0]}-images-idx3-ubyte or .gz; put it there"),
-            _ => throw new ImageSourceException(folder, $"it has several sets, {string.Join(", ", files.Take(3))}; name one of these files"),
+            _ => throw new ImageSourceException(folder, $"it has several sets, {string.Join(", ", files.Take(3))}; name one of them"),
         };
 
         static string OneSet(string name) => name.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? name[..^3] : name;

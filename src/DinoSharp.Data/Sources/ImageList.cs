@@ -28,7 +28,8 @@ internal static class ImageList
         }
         catch (CsvHelperException error)
         {
-            throw new ImageSourceException(path, $"line {table.Parser.RawRow} is no well-formed {(tabs ? "TSV" : "CSV")}; correct it", error);
+            string kind = tabs ? "TSV" : "CSV";
+            throw new ImageSourceException(path, $"line {table.Parser.RawRow} is no well-formed {kind}; correct it", error);
         }
     }
 

@@ -11,7 +11,7 @@ public static class ImageSources
     /// WebDataset shards, as a folder of <c>.tar</c> or a path with braces (<c>set-{0000..0127}.tar</c>);
     /// Parquet tables with the images' bytes in them, as Hugging Face writes them: a <c>.parquet</c>, a folder of them, or a path with
     /// braces;
-    /// a <c>.csv</c> or <c>.tsv</c> with the columns <c>path</c> and perhaps <c>label</c>, or a <c>.txt</c> of paths, with or without labels;
+    /// a <c>.csv</c> or <c>.tsv</c> with the columns <c>path</c> and perhaps <c>label</c>, or a <c>.txt</c> of paths, with labels or not;
     /// CIFAR-10 and CIFAR-100 in their binary versions, or idx files as of MNIST, one of the files or their folder.
     /// </summary>
     /// <param name="path">A file or folder, or a path with braces.</param>
@@ -42,7 +42,7 @@ public static class ImageSources
 
     /// <summary>Opens several paths as one source; a single path as itself.</summary>
     /// <param name="paths">What <see cref="Open"/> takes, at least one.</param>
-    /// <param name="weights">How often images of each are seen, as <see cref="JoinedSource.Join"/> has it; null takes every image once.</param>
+    /// <param name="weights">How often images of each are seen, see <see cref="JoinedSource.Join"/>; null takes every image once.</param>
     /// <param name="split">Which part of each to take.</param>
     /// <exception cref="ImageSourceException">There is nothing usable at one of the paths, or the weights are unusable.</exception>
     public static IImageSource OpenAll(IReadOnlyList<string> paths, IReadOnlyList<double>? weights = null, string? split = null)
@@ -82,7 +82,7 @@ public static class ImageSources
     {
         FileSet files = FileSet.OfBraces(path, split);
         return files.Names.All(IsTable) ? ParquetSource.Open(files)
-            : files.Names.All(name => FilePath.GetExtension(name).Equals(".tar", StringComparison.OrdinalIgnoreCase)) ? ShardSource.Open(files)
+            : files.Names.All(IsShard) ? ShardSource.Open(files)
             : throw new ImageSourceException(path, "braces stand for .tar or .parquet files only; give other paths one by one");
     }
 
@@ -116,6 +116,8 @@ public static class ImageSources
         };
         return split is null ? open(path) : throw new ImageSourceException(path, $"the file has no splits; leave out '{split}'");
     }
+
+    private static bool IsShard(string name) => FilePath.GetExtension(name).Equals(".tar", StringComparison.OrdinalIgnoreCase);
 
     private static bool IsTable(string name) => FilePath.GetExtension(name).Equals(".parquet", StringComparison.OrdinalIgnoreCase);
 }

@@ -51,7 +51,7 @@ internal sealed class NameTable : IReadOnlyList<string>
 
     public void Add(string name) => Add(Encoding.UTF8.GetBytes(name));
 
-    /// <summary>The names' indices in the order of their bytes, which is that of their code points; equal names as they were added.</summary>
+    /// <summary>The names' indices in the order of their bytes, that of their code points; equal names as they were added.</summary>
     public int[] Order()
     {
         int[] order = [.. Enumerable.Range(0, Count)];

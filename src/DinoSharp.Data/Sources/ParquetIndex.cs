@@ -37,7 +37,7 @@ internal sealed class ParquetIndex
             if (table.Columns.Labels is { } labels && ParquetColumns.IsText(labels))
             {
                 Dictionary<string, string> shared = [];
-                index.Texts = [.. Groups(table, group => table.ReadTexts(group, labels).Select(text => text is null ? null : Shared(shared, text)))];
+                index.Texts = [.. Groups(table, group => table.ReadTexts(group, labels).Select(text => Shared(shared, text)))];
             }
             else if (table.Columns.Labels is { } numbers)
             {
@@ -67,8 +67,8 @@ internal sealed class ParquetIndex
         return paths.Trimmed();
     }
 
-    private static string Shared(Dictionary<string, string> shared, string text) =>
-        shared.TryGetValue(text, out string? known) ? known : shared[text] = text;
+    private static string? Shared(Dictionary<string, string> shared, string? text) =>
+        text is null ? null : shared.TryGetValue(text, out string? known) ? known : shared[text] = text;
 
     /// <summary>Images without a class, such as those of a test that keeps its answers, have -1 for it.</summary>
     private static int AsClass(long? number) => number is >= 0 and < ShardIndex.MaxClasses ? (int)number : -1;

@@ -75,7 +75,8 @@ internal static class ParquetPages
             values += page.Values;
             bool fits = page.Packed >= 0 && page.Unpacked >= 0 && page.Values >= 0 && at <= end
                 && page.Unpacked <= Math.Max(FreeSize, page.Packed * MaxRatio) && uncompressed <= Array.MaxLength;
-            if (!fits || (chunk.Codec == CompressionCodec.SNAPPY && page is { IsAllPacked: true, Unpacked: > 0 } && page.Unpacked != header.Unsigned()))
+            bool tellsSize = chunk.Codec == CompressionCodec.SNAPPY && page is { IsAllPacked: true, Unpacked: > 0 };
+            if (!fits || (tellsSize && page.Unpacked != header.Unsigned()))
             {
                 throw new InvalidDataException("a page of it declares an impossible size");
             }

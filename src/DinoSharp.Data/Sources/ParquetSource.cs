@@ -96,7 +96,8 @@ internal sealed class ParquetSource : IStreamedSource
 
         if (!Array.TrueForAll(tables, table => table.Texts is not null))
         {
-            return (null, [], NoticesOf(files, Array.Exists(tables, table => (table.Numbers ?? (object?)table.Texts) is not null) ? 1 : 0, count));
+            int some = tables.Count(table => table.Numbers is not null || table.Texts is not null);
+            return (null, [], NoticesOf(files, some, count));
         }
 
         int texts = tables.Sum(table => table.Texts!.Count(text => text is not null));

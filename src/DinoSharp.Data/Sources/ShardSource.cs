@@ -118,7 +118,8 @@ internal sealed class ShardSource : IStreamedSource
 
     private static void RefuseMissing(FileSet files, ShardIndex?[] indexes)
     {
-        int[] useless = [.. Enumerable.Range(0, indexes.Length).Where(shard => indexes[shard] is null or { IsDamaged: true, Names.Count: 0 })];
+        int[] useless =
+            [.. Enumerable.Range(0, indexes.Length).Where(shard => indexes[shard] is null or { IsDamaged: true, Names.Count: 0 })];
         if (useless.Length > MissingShare * indexes.Length)
         {
             throw new ImageSourceException(
@@ -147,7 +148,12 @@ internal sealed class ShardSource : IStreamedSource
         private const int ReadAhead = 1 << 20;
 
         private readonly FileStream _file = new(
-            source._files.FileOf(source._shards[run]), FileMode.Open, FileAccess.Read, FileShare.Read, ReadAhead, FileOptions.SequentialScan);
+            source._files.FileOf(source._shards[run]),
+            FileMode.Open,
+            FileAccess.Read,
+            FileShare.Read,
+            ReadAhead,
+            FileOptions.SequentialScan);
 
         public EncodedImage Read(int index)
         {

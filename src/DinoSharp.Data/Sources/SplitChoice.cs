@@ -50,7 +50,8 @@ internal sealed partial record SplitChoice(string? Name, double From, double To)
 
         try
         {
-            return SubsetSource.InOrder(source, [.. Enumerable.Range(0, source.Count).Where(i => Contains(source.NameOf(i)))], ownsWhole: true);
+            int[] chosen = [.. Enumerable.Range(0, source.Count).Where(i => Contains(source.NameOf(i)))];
+            return SubsetSource.InOrder(source, chosen, ownsWhole: true);
         }
         catch
         {

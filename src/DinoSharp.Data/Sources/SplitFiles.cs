@@ -1,8 +1,8 @@
 namespace DinoSharp.Data;
 
 /// <summary>
-/// The splits of a set in several files, told by a folder or by the beginning of a file's name, as in <c>data/train-00000-of-00005.parquet</c>
-/// or <c>default/test/0000.parquet</c>.
+/// The splits of a set in several files, told by a folder or by the beginning of a file's name, as in
+/// <c>data/train-00000-of-00005.parquet</c> or <c>default/test/0000.parquet</c>.
 /// </summary>
 internal static class SplitFiles
 {

@@ -91,7 +91,8 @@ internal sealed class TarHeaders
 
             _windowStart = offset;
             _windowLength = 0;
-            while (_windowLength < length && RandomAccess.Read(_file, _window.AsSpan(_windowLength), offset + _windowLength) is > 0 and int read)
+            while (_windowLength < length
+                && RandomAccess.Read(_file, _window.AsSpan(_windowLength), offset + _windowLength) is > 0 and int read)
             {
                 _windowLength += read;
             }

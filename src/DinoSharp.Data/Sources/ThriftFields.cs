@@ -6,7 +6,9 @@ namespace DinoSharp.Data;
 /// </summary>
 internal ref struct ThriftFields(ReadOnlySpan<byte> bytes)
 {
-    private const int Stop = 0, True = 1, False = 2, Byte = 3, I16 = 4, I32 = 5, I64 = 6, Double = 7, Binary = 8, List = 9, Set = 10, Struct = 12;
+    private const int Stop = 0, True = 1, False = 2, Byte = 3, I16 = 4, I32 = 5, I64 = 6, Double = 7, Binary = 8;
+
+    private const int List = 9, Set = 10, Struct = 12;
 
     private const int MaxDepth = 16;
 
