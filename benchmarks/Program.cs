@@ -2,7 +2,10 @@ using DinoSharp.Benchmarks;
 using DinoSharp.Benchmarks.Views;
 using DinoSharp.Models;
 
-// dotnet run -c Release --project benchmarks -- step [untuned] | views FOLDER_OR_ZIP [icons|evaluation] | reduction FOLDER_OR_ZIP | decode ARCHIVE | start FOLDER_OR_ARCHIVE
+const string Usage = """
+    dotnet run -c Release --project benchmarks -- step [untuned]
+    ... views FOLDER_OR_ZIP [icons|evaluation] | reduction FOLDER_OR_ZIP | decode ZIP | loader DATA | index COUNT | start DATA
+    """;
 if (args is not ["step", "untuned"])
 {
     TorchRuntime.Tune();
@@ -31,6 +34,12 @@ switch (args)
     case ["reduction", var path]:
         Reduction.Run(path);
         return 0;
+    case ["loader", var path]:
+        Loading.Run(path);
+        return 0;
+    case ["index", var count]:
+        Indexing.Run(int.Parse(count, System.Globalization.CultureInfo.InvariantCulture));
+        return 0;
     case ["decode", var archive]:
         Decoding.Run(archive);
         return 0;
@@ -38,6 +47,6 @@ switch (args)
         StartUp.Run(path);
         return 0;
     default:
-        Console.Error.WriteLine("step [untuned] | views FOLDER_OR_ZIP [icons|evaluation] | reduction FOLDER_OR_ZIP | decode ARCHIVE | start FOLDER_OR_ARCHIVE");
+        Console.Error.WriteLine(Usage);
         return 2;
 }

@@ -85,8 +85,9 @@ internal sealed class ViewProfile(ViewKind kind, IReadOnlyList<byte[]> images) :
     /// <summary>The parts of <see cref="Resampler.Resize"/>, one by one.</summary>
     private unsafe void Resize(PixelImage image, CropBox box, PixelImage view, bool flip)
     {
-        ResampleTable across = ResampleTables.Across.For(box.Width, view.Width, ResampleFilter.Bicubic);
-        ResampleTable down = ResampleTables.Down.For(box.Height, view.Height, ResampleFilter.Bicubic);
+        using ResampleTables tables = ResampleTables.Rent();
+        ResampleTable across = tables.Across(box.Width, view.Width, ResampleFilter.Bicubic);
+        ResampleTable down = tables.Down(box.Height, view.Height, ResampleFilter.Bicubic);
         _times.Stop("tables of weights");
         int channels = view.Channels, stride = VerticalPass.StrideFor(view.Width * channels);
         using PooledBytes middle = new(box.Height * stride);

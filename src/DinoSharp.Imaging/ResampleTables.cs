@@ -1,10 +1,13 @@
+using System.Collections.Concurrent;
+
 namespace DinoSharp.Imaging;
 
 /// <summary>
-/// The tables that a thread has made last, for neither where a crop lies nor what it shows matters to them. A table has one place
-/// where it can be, and its memory goes on to the next table there: nothing is allocated once the tables have had their largest sizes.
+/// The tables that were made last, for neither where a crop lies nor what it shows matters to them. A table has one place where it can
+/// be, and its memory goes on to the next table there: nothing is allocated once the tables have had their largest sizes. As many sets
+/// come into being as threads resample at once, and later threads go on with those of earlier ones.
 /// </summary>
-internal sealed class ResampleTables
+internal sealed class ResampleTables : IDisposable
 {
     /// <summary>Enough for every crop of images of 32 pixels to the sizes 32 and 16.</summary>
     private const int Places = 64;
@@ -12,32 +15,36 @@ internal sealed class ResampleTables
     /// <summary>Larger ones (the weights of an image of gigapixels, say) are not kept.</summary>
     private const int MostWeights = 1 << 17;
 
-    [ThreadStatic]
-    private static ResampleTables? s_across;
+    private static readonly ConcurrentBag<ResampleTables> Unused = [];
 
-    [ThreadStatic]
-    private static ResampleTables? s_down;
+    private readonly ResampleTable?[] _across = new ResampleTable?[Places];
+    private readonly ResampleTable?[] _down = new ResampleTable?[Places];
 
-    private readonly ResampleTable?[] _tables = new ResampleTable?[Places];
-    private readonly WeightLayout _layout;
+    private ResampleTables()
+    {
+    }
 
-    private ResampleTables(WeightLayout layout) => _layout = layout;
+    /// <summary>A set for one resampling; dispose it, and use its tables no more afterwards.</summary>
+    public static ResampleTables Rent() => Unused.TryTake(out ResampleTables? tables) ? tables : new ResampleTables();
 
-    /// <summary>Those for rows. A table is valid until the same thread asks for another one for rows.</summary>
-    public static ResampleTables Across => s_across ??= new ResampleTables(ResampleTable.LayoutAlongRows);
+    /// <summary>A table for rows.</summary>
+    public ResampleTable Across(int sourceSize, int size, ResampleFilter filter) =>
+        Find(_across, sourceSize, size, filter, ResampleTable.LayoutAlongRows);
 
-    /// <summary>Those for columns.</summary>
-    public static ResampleTables Down => s_down ??= new ResampleTables(WeightLayout.Halves);
+    /// <summary>A table for columns.</summary>
+    public ResampleTable Down(int sourceSize, int size, ResampleFilter filter) => Find(_down, sourceSize, size, filter, WeightLayout.Halves);
 
-    public ResampleTable For(int sourceSize, int size, ResampleFilter filter)
+    public void Dispose() => Unused.Add(this);
+
+    private static ResampleTable Find(ResampleTable?[] tables, int sourceSize, int size, ResampleFilter filter, WeightLayout layout)
     {
         int place = (sourceSize + 2 * size + 21 * (int)filter) % Places;
-        ResampleTable table = _tables[place] ?? new ResampleTable();
+        ResampleTable table = tables[place] ?? new ResampleTable();
         if (!table.IsFor(sourceSize, size, filter))
         {
-            _tables[place] = null; // should filling fail, nothing half made remains
-            table.Fill(sourceSize, size, filter, _layout);
-            _tables[place] = table.Weights.Length <= MostWeights ? table : null;
+            tables[place] = null; // should filling fail, nothing half made remains
+            table.Fill(sourceSize, size, filter, layout);
+            tables[place] = table.Weights.Length <= MostWeights ? table : null;
         }
 
         return table;

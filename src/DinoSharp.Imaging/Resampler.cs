@@ -15,8 +15,8 @@ public static unsafe class Resampler
     public static void Resize(PixelImage source, CropBox box, PixelImage destination, ResampleFilter filter, bool mirror = false)
     {
         Check(source, box, destination);
-        ResampleTable across = ResampleTables.Across.For(box.Width, destination.Width, filter);
-        ResampleTable down = ResampleTables.Down.For(box.Height, destination.Height, filter);
+        using ResampleTables tables = ResampleTables.Rent();
+        ResampleTable across = tables.Across(box.Width, destination.Width, filter), down = tables.Down(box.Height, destination.Height, filter);
         Resample(source, box, CropBox.Whole(destination), across, down, destination, mirror);
     }
 
@@ -43,7 +43,8 @@ public static unsafe class Resampler
             throw new ArgumentException($"{cut} does not lie in an image of width {width} and height {height}.", nameof(window));
         }
 
-        ResampleTable across = ResampleTables.Across.For(box.Width, width, filter), down = ResampleTables.Down.For(box.Height, height, filter);
+        using ResampleTables tables = ResampleTables.Rent();
+        ResampleTable across = tables.Across(box.Width, width, filter), down = tables.Down(box.Height, height, filter);
         Resample(source, box, cut, across, down, window, mirror: false);
     }
 
