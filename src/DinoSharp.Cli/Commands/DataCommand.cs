@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using DinoSharp.Cli.Training;
 using DinoSharp.Data;
+using DinoSharp.Imaging;
 
 namespace DinoSharp.Cli.Commands;
 
@@ -177,6 +178,7 @@ internal sealed class DataCommand
                 : string.Create(CultureInfo.InvariantCulture, $"  refuse, as {share:P1} of the images are unusable: mend them, or allow it by --fault-share"));
         }
 
+        terminal.Line($"  decode JPEG by {ImageDecoder.JpegCodec}{(ImageDecoder.JpegCodec == "SkiaSharp" ? "; TurboJPEG would be twice as fast" : "")}");
         int reduced = survey.Usable.Count(i => first.Views.ReductionOf(survey.SizeOf(i).Width, survey.SizeOf(i).Height) > 1);
         if (reduced > 0)
         {

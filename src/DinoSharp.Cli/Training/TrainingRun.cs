@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using DinoSharp.Checkpoints;
 using DinoSharp.Data;
+using DinoSharp.Imaging;
 using DinoSharp.Methods.Dino;
 using DinoSharp.Training;
 using DinoSharp.Training.Runs;
@@ -145,6 +146,7 @@ internal static class TrainingRun
         ["data"] = new JsonArray([.. settings.Data.Paths.Select(path => JsonValue.Create(path))]),
         ["device"] = request.Device.ToString(),
         ["threads"] = request.Threads,
+        ["jpeg"] = ImageDecoder.JpegCodec,
         ["command"] = Environment.CommandLine,
     };
 }
