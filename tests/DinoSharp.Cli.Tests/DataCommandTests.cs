@@ -46,8 +46,8 @@ public sealed class DataCommandTests
     [InlineData(128, 50_000, 16, 128, 64)]
     [InlineData(64, 5_000, 8, 64, 32)]
     [InlineData(32, 60_000, 4, 32, 16)]
-    [InlineData(28, 60_000, 4, 24, 12)]
-    [InlineData(5, 10, 4, 8, 4)]
+    [InlineData(28, 60_000, 4, 28, 12)]
+    [InlineData(5, 10, 4, 4, 4)]
     public void What_it_proposes_fits_the_images_and_is_taken_by_train(int side, int images, int patch, int global, int local)
     {
         FirstSettings first = FirstSettings.For(side, images);

@@ -56,6 +56,15 @@ public class SurveyTests
     }
 
     [Fact]
+    public void AChainOfPicturesEachLikeTheNextIsNotOneGroup()
+    {
+        PictureHash?[] chain = [.. Enumerable.Range(0, 64).Select(i => (PictureHash?)new PictureHash((1UL << i) - 1, 0))]; // a bit more each
+        IReadOnlyList<int[]> groups = NearDuplicates.Groups(chain);
+        Assert.All(groups, group => Assert.True(chain[group[0]]!.Value.DistanceTo(chain[group[^1]]!.Value) <= 2 * NearDuplicates.MostBits));
+        Assert.InRange(groups.Count, 64 / (2 * NearDuplicates.MostBits), 64 / 2);
+    }
+
+    [Fact]
     public void AlmostEmptyPicturesByTheThousandTakeNoTime()
     {
         Random random = new(4);

@@ -62,8 +62,8 @@ internal sealed class DataCommand
             Decoding = _decoding.Read(parsed, parsed.GetValue(_channels)),
         }, terminal);
         TellImages(source, survey, terminal);
-        TellDuplicates("equal pixels", source, survey.ExactDuplicates, terminal);
-        TellDuplicates("look alike", source, survey.NearDuplicates, terminal);
+        TellDuplicates("equal pixels", " = ", source, survey.ExactDuplicates, terminal);
+        TellDuplicates("look alike", " ~ ", source, survey.NearDuplicates, terminal);
         var first = survey.Usable.Count == 0 ? null : FirstSettings.For(MedianSide(survey), survey.Usable.Count);
         if (first is not null)
         {
@@ -135,7 +135,8 @@ internal sealed class DataCommand
         return counts;
     }
 
-    private static void TellDuplicates(string what, IImageSource source, IReadOnlyList<int[]> groups, Terminal terminal)
+    private static void TellDuplicates(
+        string what, string sign, IImageSource source, IReadOnlyList<int[]> groups, Terminal terminal)
     {
         string total = groups.Count == 0
             ? "none"
@@ -144,7 +145,7 @@ internal sealed class DataCommand
         foreach (int[] group in groups.Take(GroupsShown))
         {
             string more = group.Length > NamesShown ? $" and {Wording.Number(group.Length - NamesShown)} more" : "";
-            terminal.Line($"  {string.Join(" = ", group.Take(NamesShown).Select(source.NameOf))}{more}");
+            terminal.Line($"  {string.Join(sign, group.Take(NamesShown).Select(source.NameOf))}{more}");
         }
 
         Ellipsis(groups.Count, terminal);

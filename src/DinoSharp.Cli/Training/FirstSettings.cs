@@ -19,8 +19,8 @@ internal sealed record FirstSettings
         {
             // About 64 patches an image, as the recipes for small images have.
             PatchSize = shorterSide <= 48 ? 4 : shorterSide <= 112 ? 8 : 16;
-            GlobalSize = Math.Max(shorterSide / (2 * PatchSize), 1) * 2 * PatchSize;
-            LocalSize = GlobalSize / 2;
+            GlobalSize = WholePatches(shorterSide);
+            LocalSize = WholePatches(GlobalSize / 2);
         }
 
         OutputDim = TrainingAdvice.FittingOutputs(images);
@@ -44,6 +44,8 @@ internal sealed record FirstSettings
     /// <param name="shorterSide">Median of the images' shorter sides in pixels.</param>
     /// <param name="images">How many there are.</param>
     public static FirstSettings For(int shorterSide, int images) => new(shorterSide, images);
+
+    private int WholePatches(int side) => Math.Max(side / PatchSize, 1) * PatchSize;
 
     /// <summary>What differs from the defaults, as it follows on a command line.</summary>
     public string Arguments()

@@ -21,6 +21,7 @@ internal static class NearDuplicates
     /// <returns>The pictures' numbers, group by group, each of two or more.</returns>
     public static IReadOnlyList<int[]> Groups(IReadOnlyList<PictureHash?> hashes)
     {
+        // Each picture points to another of its group, and in the end to the group's first.
         int[] parents = [.. Enumerable.Range(0, hashes.Count)];
 
         // Equal hashes are joined at once; one of each is compared with others.
@@ -29,7 +30,7 @@ internal static class NearDuplicates
         {
             if (hashes[i] is { } hash && !first.TryAdd(hash, i))
             {
-                Join(parents, i, first[hash]);
+                parents[i] = first[hash];
             }
         }
 
@@ -37,17 +38,18 @@ internal static class NearDuplicates
         for (int part = 0; part < Parts; part++)
         {
             Array.Sort(distinct, (a, b) => Compare(a.Hash, b.Hash, part));
-            JoinNeighbours(distinct, part, parents);
+            JoinNeighbours(distinct, part, parents, hashes);
         }
 
         return
         [
-            .. Enumerable.Range(0, hashes.Count).Where(i => hashes[i] is not null).GroupBy(i => Root(parents, i))
+            .. Enumerable.Range(0, hashes.Count).Where(i => hashes[i] is not null).GroupBy(i => First(parents, i))
                 .Where(group => group.Skip(1).Any()).Select(group => group.ToArray()),
         ];
     }
 
-    private static void JoinNeighbours((PictureHash Hash, int Picture)[] sorted, int part, int[] parents)
+    private static void JoinNeighbours(
+        (PictureHash Hash, int Picture)[] sorted, int part, int[] parents, IReadOnlyList<PictureHash?> hashes)
     {
         for (int i = 0; i < sorted.Length; i++)
         {
@@ -55,7 +57,7 @@ internal static class NearDuplicates
             {
                 if (sorted[i].Hash.DistanceTo(sorted[j].Hash) <= MostBits)
                 {
-                    Join(parents, sorted[i].Picture, sorted[j].Picture);
+                    Join(parents, sorted[i].Picture, sorted[j].Picture, hashes);
                 }
             }
         }
@@ -68,13 +70,19 @@ internal static class NearDuplicates
         return byAcross != 0 ? byAcross : a.Down.CompareTo(b.Down);
     }
 
-    private static void Join(int[] parents, int a, int b)
+    /// <summary>
+    /// Joins two groups if their first pictures, too, are alike: else a chain of pictures, each like the next, would end up as one group.
+    /// </summary>
+    private static void Join(int[] parents, int a, int b, IReadOnlyList<PictureHash?> hashes)
     {
-        (int rootA, int rootB) = (Root(parents, a), Root(parents, b));
-        parents[Math.Max(rootA, rootB)] = Math.Min(rootA, rootB);
+        (a, b) = (First(parents, a), First(parents, b));
+        if (hashes[a]!.Value.DistanceTo(hashes[b]!.Value) <= MostBits)
+        {
+            parents[Math.Max(a, b)] = Math.Min(a, b);
+        }
     }
 
-    private static int Root(int[] parents, int i)
+    private static int First(int[] parents, int i)
     {
         while (parents[i] != i)
         {
