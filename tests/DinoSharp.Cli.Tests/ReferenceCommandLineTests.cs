@@ -31,7 +31,7 @@ public sealed class ReferenceCommandLineTests
         Assert.Equal((0.04, 0.04, 0, 0.996, 1),
             (dino.TeacherTemperature, dino.WarmupTeacherTemperature, dino.WarmupTeacherTemperatureEpochs,
                 dino.TeacherMomentum, dino.FreezeLastLayerEpochs));
-        Assert.Equal(new MultiCropOptions { LocalCount = 8, GlobalScale = new(0.4, 1), LocalScale = new(0.05, 0.4) }, settings.Views);
+        Assert.Equal(new MultiCropOptions { LocalCount = 8, GlobalScale = new(0.4, 1), LocalScale = new(0.05, 0.4), Exact = true }, settings.Views);
         Assert.Equal(20, request.Recording.KeepEveryEpochs);
     }
 
@@ -58,7 +58,7 @@ public sealed class ReferenceCommandLineTests
         "--out-dim 4096 --norm-last-layer false --use-bn-in-head")]
     public void A_published_command_asks_for_the_same_as_its_translation(string published, string own) =>
         Assert.Equal(
-            Read($"--data x --out y {own}").Settings.ToFlatJson().ToJsonString(),
+            Read($"--data x --out y {own}{(published.Contains(".py", StringComparison.Ordinal) ? " --exact-views" : "")}").Settings.ToFlatJson().ToJsonString(),
             Read($"{published} --data_path x --output_dir y").Settings.ToFlatJson().ToJsonString());
 
     [Fact]
@@ -99,7 +99,7 @@ public sealed class ReferenceCommandLineTests
                 TeacherMomentum = 0.99,
                 FreezeLastLayerEpochs = 2,
             },
-            Views = new() { LocalCount = 6, GlobalScale = new(0.3, 0.9), LocalScale = new(0.1, 0.3) },
+            Views = new() { LocalCount = 6, GlobalScale = new(0.3, 0.9), LocalScale = new(0.1, 0.3), Exact = true },
         };
         Assert.Equal(expected.Data.Paths, settings.Data.Paths);
         Assert.Equal(expected, settings with { Data = expected.Data });

@@ -23,7 +23,7 @@ internal sealed class KnnCommand
 
     private readonly Option<string?> _data = OptionFactory.Text(
         "--data",
-        "labelled images: a folder, .zip, .csv or idx files; the test or val split is tested, or without splits every fifth image",
+        "labelled images, in whatever \"dino train\" takes; the test or val split is tested, or without splits every fifth image",
         "--data-path");
     private readonly Option<string?> _train = OptionFactory.Text("--train", "with --test instead of --data: the labelled images that vote");
     private readonly Option<string?> _test = OptionFactory.Text(
