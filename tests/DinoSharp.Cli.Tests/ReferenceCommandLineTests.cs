@@ -109,7 +109,7 @@ public sealed class ReferenceCommandLineTests
     [Fact]
     public void What_stands_before_the_launcher_stays() =>
         Assert.Equal(
-            ["train", "--json", "--out", "my_run", "--arch", "vit_tiny", "--warmup-epochs", "10"],
+            ["train", "--json", "--out", "my_run", "--arch", "vit_tiny", "--warmup-epochs", "10", "--exact-views", "true"],
             ReferenceCommandLine.Translate("train --json --out my_run python main_dino.py --arch vit_tiny".Split(' ')));
 
     [Fact]

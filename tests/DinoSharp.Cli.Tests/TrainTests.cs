@@ -20,7 +20,8 @@ public sealed class TrainTests
             ((string)result.Json["run"]!, (bool)result.Json["finished"]!, (long)result.Json["steps_done"]!, (long)result.Json["steps"]!,
                 (string)result.Json["checkpoint"]!, (int)result.Json["unusable_images"]!));
         string last = result.Error.Split('\n').Last(line => line.StartsWith('['));
-        Assert.Matches(@"^\[=+\] 100 %  epoch 4/4  [0-9.]+ im/s", last);
+        Assert.Matches(@"^\[=+\] 100 %  epoch 4/4  [0-9.]+ im/s  waits [0-9]+ %  loss ", last);
+        Assert.All(TinyTraining.Steps(run), line => Assert.InRange((double)line["loader_wait_share"]!, 0, 1));
         Assert.Equal(3, result.Error.Split("k-NN top-1").Length - 1); // before the training, and twice in it
 
         // Every second step, and the end of each epoch of three.
