@@ -18,6 +18,7 @@ public sealed class PrefetchLoader : IDisposable
     private readonly LoaderOptions _options;
     private readonly DecodeOptions _decoding;
     private readonly EpochOrder _order;
+    private readonly BatchMemory _memory = new();
     private EpochMaker? _maker;
     private BatchPipeline<ViewBatch>? _pipeline;
     private TimeSpan _waited;
@@ -74,6 +75,7 @@ public sealed class PrefetchLoader : IDisposable
     {
         _disposed = true;
         Stop();
+        _memory.Dispose();
     }
 
     private IEnumerable<ViewBatch> Enumerate(int epoch, int firstBatch)
@@ -163,7 +165,7 @@ public sealed class PrefetchLoader : IDisposable
 
         public int SizeOf(int batch) => _loader._options.BatchSize;
 
-        public ViewBatch Begin(int batch) => new(_loader._recipe, _loader._options.BatchSize, _loader._decoding.Channels);
+        public ViewBatch Begin(int batch) => new(_loader._recipe, _loader._options.BatchSize, _loader._decoding.Channels, _loader._memory);
 
         public void Fill(ViewBatch target, int batch, int position)
         {

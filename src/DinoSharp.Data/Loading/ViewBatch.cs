@@ -6,11 +6,12 @@ namespace DinoSharp.Data;
 /// <summary>The views of a batch of images. Its tensors are its own, in no dispose scope: they live until it is disposed.</summary>
 public sealed class ViewBatch : IDisposable
 {
-    private readonly PixelTensor[] _tensors;
+    private readonly BatchMemory _memory;
     private readonly (int Resolution, int Place)[] _places;
     private readonly long[] _indices;
+    private PixelTensor[]? _tensors;
 
-    internal ViewBatch(MultiCropRecipe recipe, int batchSize, int channels)
+    internal ViewBatch(MultiCropRecipe recipe, int batchSize, int channels, BatchMemory memory)
     {
         List<int> sizes = [], counts = [];
         _places = new (int, int)[recipe.ViewCount];
@@ -26,8 +27,9 @@ public sealed class ViewBatch : IDisposable
         }
 
         _indices = new long[batchSize];
-        _tensors = [.. sizes.Zip(counts, (size, count) => new PixelTensor(count * batchSize, size, channels))];
-        Pixels = [.. _tensors.Select(pixels => pixels.Tensor)];
+        _memory = memory;
+        _tensors = memory.Take(() => [.. sizes.Zip(counts, (size, count) => new PixelTensor(count * batchSize, size, channels))]);
+        Pixels = [.. _tensors.Select(pixels => pixels.Tensor.alias().DetachFromDisposeScope())];
         ViewsPerResolution = counts;
     }
 
@@ -45,9 +47,15 @@ public sealed class ViewBatch : IDisposable
 
     public void Dispose()
     {
-        foreach (PixelTensor pixels in _tensors)
+        if (Interlocked.Exchange(ref _tensors, null) is { } tensors)
         {
-            pixels.Dispose();
+            // Whoever keeps one of these finds it disposed, and not the next batch's pixels in it.
+            foreach (Tensor pixels in Pixels)
+            {
+                pixels.Dispose();
+            }
+
+            _memory.Give(tensors);
         }
     }
 
@@ -56,6 +64,6 @@ public sealed class ViewBatch : IDisposable
     internal void SetView(int view, int position, PixelImage image)
     {
         (int resolution, int place) = _places[view];
-        _tensors[resolution].SetRow(place * _indices.Length + position, image);
+        _tensors![resolution].SetRow(place * _indices.Length + position, image);
     }
 }

@@ -3,9 +3,15 @@ using DinoSharp.Imaging;
 
 namespace DinoSharp.Data;
 
-/// <summary>An image file's bytes, in memory of the shared array pool.</summary>
+/// <summary>An image file's bytes, in memory of a pool.</summary>
 public sealed class EncodedImage : IDisposable
 {
+    /// <summary>
+    /// A pool of their own: a shuffle buffer holds a thousand at once and gives them back one by one, of which the shared pool would keep
+    /// a few and leave the others to the garbage collector.
+    /// </summary>
+    private static readonly ArrayPool<byte> Pool = ArrayPool<byte>.Create(maxArrayLength: 1 << 24, maxArraysPerBucket: 1 << 12);
+
     private readonly int _length;
     private byte[]? _buffer;
 
@@ -16,7 +22,7 @@ public sealed class EncodedImage : IDisposable
     {
         Name = name;
         _length = length;
-        _buffer = ArrayPool<byte>.Shared.Rent(length);
+        _buffer = Pool.Rent(length);
     }
 
     /// <summary>What errors call the image.</summary>
@@ -34,7 +40,7 @@ public sealed class EncodedImage : IDisposable
         if (_buffer is { } buffer)
         {
             _buffer = null;
-            ArrayPool<byte>.Shared.Return(buffer);
+            Pool.Return(buffer);
         }
     }
 }

@@ -144,8 +144,8 @@ internal sealed class ShardSource : IStreamedSource
 
     private sealed class Reader(ShardSource source, int run) : IRunReader
     {
-        /// <summary>As much is read ahead: small files come many at a time, and a disk is not kept waiting.</summary>
-        private const int ReadAhead = 1 << 20;
+        /// <summary>Small files come many at a time; further ahead the system reads by itself, as it is told that reading is sequential.</summary>
+        private const int ReadAhead = 1 << 16;
 
         private readonly FileStream _file = new(
             source._files.FileOf(source._shards[run]),
