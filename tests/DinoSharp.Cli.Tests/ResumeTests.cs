@@ -86,18 +86,19 @@ public sealed class ResumeTests
         string[] arguments = TinyTraining.Arguments(
             data, run, 5000, "--out-dim", "65536", "--head-bottleneck-dim", "256", "--batch-size", "32", "--local-crops-number", "40");
         using var process = Dino.Start(arguments);
-        var error = process.StandardError.ReadToEndAsync();
         _ = process.StandardOutput.ReadToEndAsync();
         TinyTraining.AwaitSteps(process, run, 1);
         Dino.Run(arguments).Failed(2, run, "in use");
         int done = TinyTraining.Steps(run).Length;
         TinyTraining.AwaitSteps(process, run, done + 1);
         Send("-TERM", process);
+
+        // A signal that comes while one of its kind is waiting to be heard counts as the same.
+        Assert.Contains("stopping after this step", await process.StandardError.ReadLineAsync(), StringComparison.Ordinal);
         Send("-TERM", process);
         await process.WaitForExitAsync();
 
         Assert.Equal(143, process.ExitCode);
-        Assert.Contains("stopping after this step", await error, StringComparison.Ordinal);
         Assert.False(File.Exists(TinyTraining.Latest(run)), "it has saved instead of leaving");
     }
 
