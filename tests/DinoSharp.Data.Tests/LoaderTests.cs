@@ -207,6 +207,33 @@ public class LoaderTests
     }
 
     [Fact]
+    public void AnImageAndItsViewsTakeLittleOfTheManagedHeap()
+    {
+        using TestFolder folder = new();
+        string zip = folder.WriteZip("a.zip", System.IO.Compression.CompressionLevel.NoCompression, [.. Enumerable.Range(0, 9).Select(i => $"{i}.png")]);
+        using IImageSource source = ImageSources.Open(zip);
+        LoadAll(rounds: 50); // pools and tables fill
+        const int Rounds = 50;
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        LoadAll(Rounds);
+        double bytes = (GC.GetAllocatedBytesForCurrentThread() - before) / (9.0 * Rounds);
+        Assert.InRange(bytes, 0, 1000); // the objects for the image, its five views, its name and its decoder; its pixels alone are 900
+
+        void LoadAll(int rounds)
+        {
+            for (int i = 0; i < 9 * rounds; i++)
+            {
+                using PixelImage image = source.Load(i % 9, new());
+                for (int view = 0; view < Recipe.ViewCount; view++)
+                {
+                    SampleRandom random = new(0, 0, i, view);
+                    Recipe.Make(image, view, ref random).Dispose();
+                }
+            }
+        }
+    }
+
+    [Fact]
     public void AnUnforeseenErrorReachesTheUser()
     {
         using PrefetchLoader loader = new(new FailingSource(), Recipe, Options(batchSize: 2));
