@@ -37,14 +37,17 @@ internal static class Wording
         }
 
         terminal.Line($"{Number(faults.Count)} of {Number(images)} images could not be used and {consequence}:");
-        foreach (var fault in faults.Take(FaultsShown))
+
+        // A shard that is gone is one reason for all of its images.
+        var reasons = faults.GroupBy(fault => fault.Reason).Select(group => (Text: group.Key, Images: group.Count())).ToList();
+        foreach (var reason in reasons.Take(FaultsShown))
         {
-            terminal.Line($"  {fault.Reason}");
+            terminal.Line($"  {reason.Text}{(reason.Images > 1 ? $" ({Number(reason.Images)} images)" : "")}");
         }
 
-        if (faults.Count > FaultsShown)
+        if (reasons.Count > FaultsShown)
         {
-            terminal.Line($"  and {Number(faults.Count - FaultsShown)} more");
+            terminal.Line($"  and {Number(reasons.Skip(FaultsShown).Sum(reason => reason.Images))} more");
         }
     }
 }

@@ -67,6 +67,25 @@ public sealed class SourcesTests
     }
 
     [Fact]
+    public async Task A_shard_that_vanishes_while_it_trains_is_told_once_and_costs_the_report_at_most()
+    {
+        using TestFolder folder = new();
+        string data = WriteShards(folder, shards: 8, each: 4), run = Path.Combine(folder.Path, "run");
+        using var process = Dino.Start(TinyTraining.Arguments(data, run, 60, "--fault-share", "0.3", "--shuffle-buffer", "2"));
+        var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+        TinyTraining.AwaitSteps(process, run, 2);
+        File.Delete(Path.Combine(folder.Path, "data-0005.tar"));
+        await process.WaitForExitAsync();
+        string told = await output;
+        Assert.Equal((0, ""), (process.ExitCode, await error));
+        Assert.Contains("4 of 32 images could not be used", told, StringComparison.Ordinal);
+        Assert.Single(told.Split('\n'), line => line.Contains("data-0005.tar", StringComparison.Ordinal) && line.Contains("(4 images)", StringComparison.Ordinal));
+        Assert.Contains("no report can be written: ", told, StringComparison.Ordinal);
+        Assert.Contains($"done: {TinyTraining.Latest(run)}", told, StringComparison.Ordinal);
+        Assert.Equal(480, TinyTraining.Steps(run).Length);
+    }
+
+    [Fact]
     public void A_missing_shard_is_told_and_too_many_of_them_are_refused()
     {
         using TestFolder folder = new();

@@ -111,13 +111,10 @@ internal sealed class TrainCommand
         var request = Request(parsed, settings);
         using var signals = new StopSignals();
         var outcome = TrainingRun.Start(settings, request, terminal, signals.Token);
-        if (outcome.Finished && IsNewer(outcome.Folder.LatestCheckpoint, outcome.Folder.ReportFile))
-        {
-            WriteReport(outcome.Folder, settings, request);
-        }
-
+        bool reported = outcome.Finished && Report(outcome.Folder, settings, request, terminal);
+        string shown = reported ? $"; curves, neighbours and attention maps: {outcome.Folder.ReportFile}" : "";
         terminal.Line(outcome.Finished
-            ? $"done: {outcome.Folder.LatestCheckpoint}; curves, neighbours and attention maps: {outcome.Folder.ReportFile}"
+            ? $"done: {outcome.Folder.LatestCheckpoint}{shown}"
             : $"stopped and saved in {request.Out}; the same command goes on from here");
         terminal.Result(new JsonObject
         {
@@ -126,7 +123,7 @@ internal sealed class TrainCommand
             ["steps_done"] = outcome.StepsDone,
             ["steps"] = outcome.Steps,
             ["checkpoint"] = outcome.Folder.LatestCheckpoint,
-            ["report"] = outcome.Finished ? outcome.Folder.ReportFile : null,
+            ["report"] = reported ? outcome.Folder.ReportFile : null,
             ["unusable_images"] = outcome.UnusableImages,
         });
         return outcome.Finished ? 0 : 1;
@@ -134,6 +131,29 @@ internal sealed class TrainCommand
 
     /// <summary>Whether a file was written after another, which may be missing.</summary>
     private static bool IsNewer(string path, string other) => File.GetLastWriteTimeUtc(path) > File.GetLastWriteTimeUtc(other);
+
+    /// <summary>
+    /// Writes the report, unless there is one of the newest state. Where the images are gone by now, that costs the report and not the run.
+    /// </summary>
+    /// <returns>Whether there is one.</returns>
+    private static bool Report(RunFolder folder, TrainSettings settings, RunRequest request, Terminal terminal)
+    {
+        if (!IsNewer(folder.LatestCheckpoint, folder.ReportFile))
+        {
+            return true;
+        }
+
+        try
+        {
+            WriteReport(folder, settings, request);
+            return true;
+        }
+        catch (Exception error) when (error is ImageSourceException or ImageFormatException)
+        {
+            terminal.Line($"no report can be written: {error.Message}");
+            return false;
+        }
+    }
 
     private static void WriteReport(RunFolder folder, TrainSettings settings, RunRequest request)
     {
