@@ -26,8 +26,8 @@ internal static class ViewBenchmark
         double[][] seconds = Measure.Rounds(
             Rounds,
             () => Measure.Seconds(() => Decode(images)),
-            () => Measure.Seconds(() => allocated.Add(Allocated(() => work.Run(images, 0, 1)))),
-            () => Measure.Seconds(() => OnTwoThreads(() => left.Run(images, 0, 2), () => right.Run(images, 1, 2))),
+            () => Measure.Seconds(() => allocated.Add(Allocated(() => OnOneThread(images, work)))),
+            () => Measure.Seconds(() => OnTwoThreads(images, left, right)),
             () => Measure.Seconds(() => profiles.Add(profile.Round())),
             () => peer?.Round("decode") ?? double.NaN,
             () => peer?.Round("round") ?? double.NaN,
@@ -57,6 +57,18 @@ internal static class ViewBenchmark
         {
             ImageDecoder.Decode(image, "image", ViewWork.Decoding).Dispose();
         }
+    }
+
+    private static void OnOneThread(IReadOnlyList<byte[]> images, ViewWork work)
+    {
+        int taken = 0;
+        work.Run(images, ref taken);
+    }
+
+    private static void OnTwoThreads(IReadOnlyList<byte[]> images, ViewWork left, ViewWork right)
+    {
+        int taken = 0;
+        OnTwoThreads(() => left.Run(images, ref taken), () => right.Run(images, ref taken));
     }
 
     private static void OnTwoThreads(Action first, Action second)

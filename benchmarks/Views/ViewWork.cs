@@ -23,10 +23,12 @@ internal sealed class ViewWork : IDisposable
 
     public static DecodeOptions Decoding { get; } = new();
 
-    /// <summary>Decodes, makes all views, and normalises whole batches.</summary>
-    public void Run(IReadOnlyList<byte[]> images, int first, int step)
+    /// <summary>Decodes, makes all views, and normalises whole batches, of the images that no other thread has taken.</summary>
+    /// <param name="images">As they are encoded.</param>
+    /// <param name="taken">How many are taken already, by all threads.</param>
+    public void Run(IReadOnlyList<byte[]> images, ref int taken)
     {
-        for (int i = first; i < images.Count; i += step)
+        for (int i = Interlocked.Increment(ref taken) - 1; i < images.Count; i = Interlocked.Increment(ref taken) - 1)
         {
             using var image = ImageDecoder.Decode(images[i], "image", Decoding);
             for (int view = 0; view < _kind.ViewCount; view++)
