@@ -172,23 +172,9 @@ internal sealed class RunStream : IDisposable
         {
             _reader?.Dispose();
             _reader = null;
-            int run = RunOf(index);
+            int run = source.RunStarts.RunOf(index);
             _reader = source.OpenRun(run);
-            _start = source.RunStarts[run];
-            _end = run + 1 < source.RunStarts.Count ? source.RunStarts[run + 1] : source.Count;
-        }
-
-        /// <summary>The last run that begins at an index or before it.</summary>
-        private int RunOf(int index)
-        {
-            int low = 0, high = source.RunStarts.Count - 1;
-            while (low < high)
-            {
-                int middle = (low + high + 1) / 2;
-                (low, high) = source.RunStarts[middle] <= index ? (middle, high) : (low, middle - 1);
-            }
-
-            return low;
+            (_start, _end) = (source.RunStarts[run], source.RunStarts.EndOf(run, source.Count));
         }
     }
 }

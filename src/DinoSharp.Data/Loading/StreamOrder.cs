@@ -73,7 +73,7 @@ internal sealed class StreamOrder
             while (lanes[lane].Next == lanes[lane].End && opened < runs.Length)
             {
                 int run = runs[opened++];
-                lanes[lane] = (runStarts[run], run + 1 < runStarts.Count ? runStarts[run + 1] : count);
+                lanes[lane] = (runStarts[run], runStarts.EndOf(run, count));
             }
 
             if (lanes[lane].Next < lanes[lane].End)

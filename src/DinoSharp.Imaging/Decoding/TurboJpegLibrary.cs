@@ -8,6 +8,7 @@ namespace DinoSharp.Imaging;
 /// </summary>
 internal sealed unsafe class TurboJpegLibrary
 {
+    /// <summary>Names that the system's loader looks up, and on macOS the places of Homebrew, where it does not look.</summary>
     private static readonly string[] Names = OperatingSystem.IsWindows()
         ? ["turbojpeg.dll", "libturbojpeg.dll"]
         : OperatingSystem.IsMacOS()

@@ -6,6 +6,22 @@ namespace DinoSharp.Data;
 /// <summary>Reads images that lie within larger files as they are.</summary>
 internal static class ArchivedBytes
 {
+    /// <summary>A size as an array has it; -1 for one that no array can have.</summary>
+    public static int Fitting(long size) => size >= 0 && size <= Array.MaxLength ? (int)size : -1;
+
+    /// <summary>Reads as many bytes from a place on as there are, until the span is full.</summary>
+    /// <returns>How many were read.</returns>
+    public static int Fill(SafeFileHandle file, Span<byte> bytes, long offset)
+    {
+        int filled = 0;
+        while (filled < bytes.Length && RandomAccess.Read(file, bytes[filled..], offset + filled) is > 0 and int read)
+        {
+            filled += read;
+        }
+
+        return filled;
+    }
+
     /// <summary>Reads an image at a place that the file had when it was indexed. Any number of threads may use the handle.</summary>
     /// <param name="file">The file that holds it.</param>
     /// <param name="offset">Where it begins.</param>
@@ -18,13 +34,7 @@ internal static class ArchivedBytes
         EncodedImage image = new(name, size);
         try
         {
-            for (int read = 0; read < size;)
-            {
-                int more = RandomAccess.Read(file, image.Bytes[read..], offset + read);
-                read += more > 0 ? more : throw CutShort(name);
-            }
-
-            return image;
+            return Fill(file, image.Bytes, offset) == size ? image : throw CutShort(name);
         }
         catch
         {

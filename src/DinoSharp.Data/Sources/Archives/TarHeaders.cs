@@ -90,12 +90,7 @@ internal sealed class TarHeaders
             }
 
             _windowStart = offset;
-            _windowLength = 0;
-            while (_windowLength < length
-                && RandomAccess.Read(_file, _window.AsSpan(_windowLength), offset + _windowLength) is > 0 and int read)
-            {
-                _windowLength += read;
-            }
+            _windowLength = ArchivedBytes.Fill(_file, _window, offset);
         }
 
         int start = (int)(offset - _windowStart);

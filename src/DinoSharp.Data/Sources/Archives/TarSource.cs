@@ -45,23 +45,15 @@ internal sealed class TarSource : IImageSource
             List<long> offsets = [];
             List<int> sizes = [];
             bool isShard = false;
-            while (headers.Next())
+            while (!isShard && headers.Next())
             {
-                isShard |= headers.Name.EndsWith(".cls"u8);
+                isShard = headers.Name.EndsWith(".cls"u8);
                 if (ImageNames.IsImage(headers.Name))
                 {
                     names.Add(headers.Name);
                     offsets.Add(headers.Offset);
-                    sizes.Add(headers.Size <= Array.MaxLength ? (int)headers.Size : -1);
+                    sizes.Add(ArchivedBytes.Fitting(headers.Size));
                 }
-            }
-
-            string[] notices = NoticesOf(path, headers);
-            if (names.Count == 0 && headers.Damage is { } damage)
-            {
-                throw headers.Peek(0, 2).SequenceEqual(GzipMark)
-                    ? new ImageSourceException(path, "it is a compressed archive, which cannot be read at random; unpack it first (gunzip)")
-                    : new ImageSourceException(path, $"no tar archive or a damaged one: it {damage}; fetch or make it again");
             }
 
             if (isShard)
@@ -72,9 +64,16 @@ internal sealed class TarSource : IImageSource
                     : throw new ImageSourceException(path, $"a shard has no splits; leave out '{split}'");
             }
 
+            if (names.Count == 0 && headers.Damage is { } damage)
+            {
+                throw headers.Peek(0, 2).SequenceEqual(GzipMark)
+                    ? new ImageSourceException(path, "it is a compressed archive, which cannot be read at random; unpack it first (gunzip)")
+                    : new ImageSourceException(path, $"no tar archive or a damaged one: it {damage}; fetch or make it again");
+            }
+
             (ImageListing listing, int[] places) = ImageTree.Read(path, names, split);
             return new TarSource(
-                path, file, listing, [.. places.Select(place => offsets[place])], [.. places.Select(place => sizes[place])], notices);
+                path, file, listing, [.. places.Select(place => offsets[place])], [.. places.Select(place => sizes[place])], NoticesOf(path, headers));
         }
         catch
         {

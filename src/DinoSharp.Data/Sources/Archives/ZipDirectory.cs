@@ -134,13 +134,7 @@ internal static class ZipDirectory
     private static byte[] ReadAt(SafeFileHandle file, long offset, int length)
     {
         byte[] bytes = new byte[length];
-        for (int read = 0; read < length;)
-        {
-            int more = RandomAccess.Read(file, bytes.AsSpan(read), offset + read);
-            read += more > 0 ? more : throw new InvalidDataException("it ends too early");
-        }
-
-        return bytes;
+        return ArchivedBytes.Fill(file, bytes, offset) == length ? bytes : throw new InvalidDataException("it ends too early");
     }
 
     private static ulong U64(ReadOnlySpan<byte> bytes) => BinaryPrimitives.ReadUInt64LittleEndian(bytes);

@@ -30,7 +30,7 @@ internal sealed class ZipEntries
     public void Add(ReadOnlySpan<byte> name, ushort flags, ushort method, long compressedSize, long size, long headerOffset)
     {
         Names.Add(name);
-        _numbers.Add(new Numbers(headerOffset, Fitting(compressedSize), Fitting(size), flags, method));
+        _numbers.Add(new Numbers(headerOffset, ArchivedBytes.Fitting(compressedSize), ArchivedBytes.Fitting(size), flags, method));
     }
 
     /// <summary>Some of the entries, whose names are already chosen.</summary>
@@ -44,8 +44,6 @@ internal sealed class ZipEntries
 
         return new ZipEntries(names, numbers);
     }
-
-    private static int Fitting(long size) => size >= 0 && size <= Array.MaxLength ? (int)size : -1;
 
     private readonly record struct Numbers(long HeaderOffset, int CompressedSize, int Size, ushort Flags, ushort Method);
 }

@@ -119,16 +119,9 @@ internal sealed class ZipSource : IImageSource
 
     private void ReadExactly(ZipEntry entry, Span<byte> bytes, long offset)
     {
-        while (bytes.Length > 0)
+        if (ArchivedBytes.Fill(_file, bytes, offset) < bytes.Length)
         {
-            int read = RandomAccess.Read(_file, bytes, offset);
-            if (read == 0)
-            {
-                throw new ImageFormatException(entry.Name, "the archive ends within it");
-            }
-
-            bytes = bytes[read..];
-            offset += read;
+            throw new ImageFormatException(entry.Name, "the archive ends within it");
         }
     }
 

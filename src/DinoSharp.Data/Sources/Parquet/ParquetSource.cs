@@ -122,8 +122,7 @@ internal sealed class ParquetSource : IStreamedSource
     private int RunOf(int index)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)index, (uint)Count, nameof(index));
-        int found = _starts.BinarySearch(index);
-        return found >= 0 ? found : ~found - 1;
+        return _starts.RunOf(index);
     }
 
     private string NameOf(int run, int index)

@@ -70,7 +70,7 @@ internal sealed class ShardIndex
                 if (sample.Place < 0 || (plain && !sample.IsPlain))
                 {
                     (sample.Place, sample.IsPlain) = (names.Count, plain);
-                    (sample.Offset, sample.Size) = (headers.Offset, headers.Size <= Array.MaxLength ? (int)headers.Size : -1);
+                    (sample.Offset, sample.Size) = (headers.Offset, ArchivedBytes.Fitting(headers.Size));
                     names.Add(name);
                 }
             }

@@ -137,7 +137,7 @@ internal sealed class ShardSource : IStreamedSource
     private int RunOf(int index)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)index, (uint)Count, nameof(index));
-        return Array.BinarySearch(_starts, index) is < 0 and int next ? ~next - 1 : Array.BinarySearch(_starts, index);
+        return _starts.RunOf(index);
     }
 
     private string NameOf(int run, int index) => $"{_files.Names[_shards[run]]}/{_indexes[run].Names[index - _starts[run]]}";
