@@ -1,5 +1,5 @@
 using System.Globalization;
-using System.IO.Compression;
+using DinoSharp.Benchmarks.Views;
 using DinoSharp.Imaging;
 
 namespace DinoSharp.Benchmarks;
@@ -10,10 +10,10 @@ internal static class Decoding
     private const int MostImages = 300;
     private const int Rounds = 9;
 
-    /// <param name="archive">a zip of JPEG files</param>
+    /// <param name="archive">a folder or zip of JPEG files</param>
     public static void Run(string archive)
     {
-        byte[][] files = Read(archive);
+        byte[][] files = [.. EncodedImages.Read(archive).Take(MostImages)];
         Console.WriteLine($"{files.Length} files of {files.Average(file => file.Length) / 1000:F0} kB; {ImageDecoder.JpegCodec}");
         foreach (int divisor in (int[])[1, 2, 4, 8])
         {
@@ -58,20 +58,5 @@ internal static class Decoding
                 ImageDecoder.Decode(file, "photograph", options, turbo).Dispose();
             }
         };
-    }
-
-    private static byte[][] Read(string archive)
-    {
-        using var zip = ZipFile.OpenRead(archive);
-        return [.. zip.Entries.Where(e => e.Name.EndsWith(".jpg", StringComparison.OrdinalIgnoreCase)
-            || e.Name.EndsWith(".jpeg", StringComparison.OrdinalIgnoreCase)).Take(MostImages).Select(Read)];
-    }
-
-    private static byte[] Read(ZipArchiveEntry entry)
-    {
-        byte[] bytes = new byte[entry.Length];
-        using var stream = entry.Open();
-        stream.ReadExactly(bytes);
-        return bytes;
     }
 }

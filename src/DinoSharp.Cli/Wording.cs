@@ -24,6 +24,15 @@ internal static class Wording
     public static string Bar(double share) => string.Create(
         CultureInfo.InvariantCulture, $"[{new string('=', (int)(share * BarWidth)).PadRight(BarWidth, '.')}] {share * 100,3:F0} %");
 
+    /// <summary>Says what a person should know of images before they are used.</summary>
+    public static void TellNotices(Terminal terminal, params IImageSource[] sources)
+    {
+        foreach (string notice in sources.SelectMany(source => source.Notices).Distinct()) // parts of one source say the same
+        {
+            terminal.Line(notice);
+        }
+    }
+
     /// <summary>Names images that could not be used, the first few of them.</summary>
     /// <param name="terminal">where to tell it</param>
     /// <param name="faults">may be empty: then nothing is said</param>

@@ -94,6 +94,9 @@ public sealed class SourcesTests
         string data = Path.Combine(folder.Path, "data-{0000..0029}.tar"), run = Path.Combine(folder.Path, "run");
         var result = Dino.Run(TinyTraining.Arguments(data, run, 1)).Succeeded();
         Assert.Contains("data-0007.tar", result.Output, StringComparison.Ordinal);
+        var embedded = Dino.Run("embed", "--data", data, "--weights", run, "--out", Path.Combine(folder.Path, "f.npy")).Succeeded();
+        var compared = Dino.Run("knn", "--data", data, "--raw-pixels").Succeeded();
+        Assert.All([embedded, compared], other => Assert.Single(other.Output.Split('\n'), line => line.Contains("data-0007.tar", StringComparison.Ordinal)));
         for (int shard = 10; shard < 20; shard++)
         {
             File.Delete(Path.Combine(folder.Path, $"data-00{shard}.tar"));

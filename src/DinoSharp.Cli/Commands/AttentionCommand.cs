@@ -63,6 +63,11 @@ internal sealed class AttentionCommand
             ? share
             : throw new RequestException("--fault-share is a part of the pictures, from 0 to 1");
         using var source = IsPicture(images) ? null : ImageSources.Open(images);
+        if (source is not null)
+        {
+            Wording.TellNotices(terminal, source);
+        }
+
         using var backbone = _weights.Load(parsed, GlobalOptions.DeviceOf(parsed), terminal);
         var network = backbone as VisionTransformer ?? throw new RequestException(
             $"{_weights.PathOf(parsed)}: a ResNet has no attention to draw; give the weights of a Vision Transformer");

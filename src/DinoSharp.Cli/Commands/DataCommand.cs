@@ -45,11 +45,7 @@ internal sealed class DataCommand
 
         string[] paths = parsed.GetValue(_paths)!;
         using var source = ImageSources.OpenAll(paths, weights: null, parsed.GetValue(_split));
-        foreach (string notice in source.Notices)
-        {
-            terminal.Line(notice);
-        }
-
+        Wording.TellNotices(terminal, source);
         var survey = Survey(source, new LoaderOptions
         {
             Threads = parsed.GetValue(_threads),
@@ -58,7 +54,7 @@ internal sealed class DataCommand
         SurveyText text = new(source, survey, terminal);
         text.TellImages();
         text.TellDuplicates();
-        var first = survey.Usable.Count == 0 ? null : FirstSettings.For(SurveyText.MedianSide(survey), survey.Usable.Count);
+        var first = survey.Usable.Count == 0 ? null : FirstSettings.For(survey.MedianSide, survey.Usable.Count);
         if (first is not null)
         {
             text.TellTraining(first, paths, parsed.GetValue(_split), parsed.GetValue(_channels));
@@ -88,17 +84,17 @@ internal sealed class DataCommand
     private static JsonObject Json(IImageSource source, DataSurvey survey, FirstSettings? first)
     {
         int[] counts = SurveyText.ImagesOfClasses(source);
-        int[] sides = SurveyText.Sides(survey);
+        var sides = survey.ShorterSides;
         return new JsonObject
         {
             ["path"] = source.Path,
             ["images"] = source.Count,
             ["streamed"] = source is IStreamedSource,
             ["classes"] = new JsonObject(source.Classes.Select((name, i) => KeyValuePair.Create(name, (JsonNode?)counts[i]))),
-            ["shorter_side"] = sides.Length == 0 ? null : new JsonObject
+            ["shorter_side"] = sides.Count == 0 ? null : new JsonObject
             {
                 ["least"] = sides[0],
-                ["median"] = sides[sides.Length / 2],
+                ["median"] = survey.MedianSide,
                 ["most"] = sides[^1],
             },
             ["notices"] = new JsonArray([.. source.Notices.Select(notice => JsonValue.Create(notice))]),

@@ -39,6 +39,7 @@ internal sealed class EmbedCommand
         string path = RequireOut(parsed);
         var options = _loading.Loader(parsed);
         using var source = ImageSources.OpenAll(data, weights: null, parsed.GetValue(_split));
+        Wording.TellNotices(terminal, source);
         using var backbone = _weights.Load(parsed, GlobalOptions.DeviceOf(parsed), terminal);
         var loader = new EvaluationLoader(source, _loading.View(parsed, backbone), options.WithChannels(backbone.InputChannels));
         using var progress = new ImageProgress(terminal, "embed", source.Count);

@@ -142,6 +142,7 @@ internal sealed class KnnCommand
     /// <summary>Says which images are compared, and what in them limits the scores.</summary>
     private static void TellSets(HeldOut sets, KnnOptions options, Terminal terminal)
     {
+        Wording.TellNotices(terminal, sets.Train, sets.Test);
         terminal.Line($"train: {Wording.Number(sets.Train.Count)} images of {sets.Train.Classes.Count} classes in {sets.Train.Path}");
         terminal.Line($"test: {Wording.Number(sets.Test.Count)} images of {sets.Test.Classes.Count} classes in {sets.Test.Path}");
         string[] unknown = [.. sets.Test.Classes.Except(sets.Train.Classes)];

@@ -15,13 +15,6 @@ internal sealed class SurveyText(IImageSource source, DataSurvey survey, Termina
     private const int GroupsShown = 5;
     private const int NamesShown = 4;
 
-    /// <summary>The usable images' shorter sides in pixels, rising.</summary>
-    public static int[] Sides(DataSurvey survey) =>
-        [.. survey.Usable.Select(survey.SizeOf).Select(size => Math.Min(size.Width, size.Height)).Order()];
-
-    /// <summary>The median of the shorter sides in pixels, of one image or more.</summary>
-    public static int MedianSide(DataSurvey survey) => Sides(survey)[survey.Usable.Count / 2];
-
     /// <summary>Images of each class.</summary>
     public static int[] ImagesOfClasses(IImageSource source)
     {
@@ -41,8 +34,7 @@ internal sealed class SurveyText(IImageSource source, DataSurvey survey, Termina
         Tell("classes", Classes());
         if (survey.Usable.Count > 0)
         {
-            int[] sides = Sides(survey);
-            Tell("shorter side", Text($"{sides[0]} to {sides[^1]} pixels, median {MedianSide(survey)}"));
+            Tell("shorter side", Text($"{survey.ShorterSides[0]} to {survey.ShorterSides[^1]} pixels, median {survey.MedianSide}"));
         }
 
         Tell("unusable", survey.Faults.Count == 0 ? "none" : Wording.Number(survey.Faults.Count));

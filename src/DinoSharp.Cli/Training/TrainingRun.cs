@@ -22,11 +22,7 @@ internal static class TrainingRun
         var training = settings.Validated().Training;
         request.Validated();
         using var source = settings.Data.Open();
-        foreach (string notice in source.Notices)
-        {
-            terminal.Line(notice);
-        }
-
+        Wording.TellNotices(terminal, source);
         var loading = new LoaderOptions
         {
             BatchSize = training.BatchSize,

@@ -42,7 +42,7 @@ public sealed class PrefetchLoader : IDisposable
         _source = source;
         _recipe = recipe;
         _options = options;
-        _decoding = options.Decoding with { Reduction = recipe.Options.Exact ? null : recipe.Options.ReductionOf };
+        _decoding = recipe.Options.Decoding(options.Decoding);
         _order = new EpochOrder(source.Count, options.BatchSize, options.Seed);
     }
 

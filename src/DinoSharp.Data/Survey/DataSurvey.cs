@@ -12,10 +12,17 @@ public sealed class DataSurvey
         _sizes = sizes;
         Faults = faults.Faults;
         Usable = [.. Enumerable.Range(0, source.Count).Where(i => sizes[i].Width > 0)];
+        ShorterSides = [.. Usable.Select(i => Math.Min(sizes[i].Width, sizes[i].Height)).Order()];
     }
 
     /// <summary>The images that can be used, by index.</summary>
     public IReadOnlyList<int> Usable { get; }
+
+    /// <summary>The usable images' shorter sides in pixels, rising.</summary>
+    public IReadOnlyList<int> ShorterSides { get; }
+
+    /// <summary>The median of the shorter sides in pixels; 0 if no image can be used.</summary>
+    public int MedianSide => ShorterSides.Count == 0 ? 0 : ShorterSides[ShorterSides.Count / 2];
 
     /// <summary>The images that cannot be used, and why.</summary>
     public IReadOnlyList<Fault> Faults { get; }

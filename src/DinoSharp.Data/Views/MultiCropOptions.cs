@@ -77,6 +77,13 @@ public sealed record MultiCropOptions
         return detail >= 8 ? 8 : detail >= 4 ? 4 : detail >= 2 ? 2 : 1;
     }
 
+    /// <summary>How images are decoded for these views: as asked for, and reduced where that is allowed.</summary>
+    public DecodeOptions Decoding(DecodeOptions asked)
+    {
+        ArgumentNullException.ThrowIfNull(asked);
+        return asked with { Reduction = Exact ? null : ReductionOf };
+    }
+
     /// <summary>Refuses what cannot be drawn.</summary>
     /// <exception cref="ArgumentException">One line: the option, its value, and what it may be.</exception>
     public void Validate()

@@ -30,7 +30,7 @@ public static class ViewSheet
         ArgumentNullException.ThrowIfNull(recipe);
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         FaultLog faults = new();
-        decoding = decoding with { Reduction = recipe.Options.Exact ? null : recipe.Options.ReductionOf };
+        decoding = recipe.Options.Decoding(decoding);
         List<PixelImage> rows = [];
         try
         {
