@@ -56,5 +56,25 @@ public static class BackboneCatalogue
         IsTransformer(name) ? new VisionTransformer(Transformer(name, shape)) :
         throw Unknown(name);
 
+    /// <summary>A network as tables call it: ViT-S/16, ResNet-50; one of no catalogue with its shape.</summary>
+    public static string Label(Backbone backbone)
+    {
+        ArgumentNullException.ThrowIfNull(backbone);
+        switch (backbone)
+        {
+            case VisionTransformer { Options: var t }:
+                string? named = Transformers.Where(n => n.Value == (t.EmbedDim, t.Depth, t.Heads)).Select(n => n.Key).FirstOrDefault();
+                string size = named is null ? $"{t.EmbedDim}x{t.Depth}" : named["vit_".Length..] is "tiny" ? "Ti" : named["vit_".Length..][..1].ToUpperInvariant();
+                return $"ViT-{size}/{t.PatchSize}";
+            case ResNet { Options: var r }:
+                string? known = ResNets.Where(n => n.Value.Blocks.SequenceEqual(r.Blocks) && n.Value.Bottlenecks == r.Bottlenecks)
+                    .Select(n => n.Key).FirstOrDefault();
+                string depth = known is null ? string.Join('.', r.Blocks) : known["resnet".Length..];
+                return $"ResNet-{depth}{(r.Width == new ResNetOptions().Width ? "" : $", width {r.Width}")}";
+            default:
+                return backbone.GetName();
+        }
+    }
+
     private static ArgumentException Unknown(string name) => new($"unknown architecture '{name}': the names are {string.Join(", ", Names)}");
 }

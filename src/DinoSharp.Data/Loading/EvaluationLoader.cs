@@ -8,14 +8,14 @@ namespace DinoSharp.Data;
 /// </summary>
 public sealed class EvaluationLoader
 {
-    private readonly EvaluationRecipe _recipe;
+    private readonly IEvaluationRecipe _recipe;
     private readonly LoaderOptions _options;
     private readonly DecodeOptions _decoding;
 
     /// <param name="source">Stays the caller's to dispose.</param>
     /// <param name="recipe">How an image is made a view.</param>
     /// <param name="options">The batches' size and so on; the seed plays no role.</param>
-    public EvaluationLoader(IImageSource source, EvaluationRecipe recipe, LoaderOptions options)
+    public EvaluationLoader(IImageSource source, IEvaluationRecipe recipe, LoaderOptions options)
     {
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(recipe);

@@ -6,7 +6,7 @@ namespace DinoSharp.Data;
 /// The one view that evaluation takes of an image: the shorter side resized to a length, bicubically, and the middle cut out, as
 /// torchvision's <c>Resize</c> and <c>CenterCrop</c> do.
 /// </summary>
-public sealed class EvaluationRecipe
+public sealed class EvaluationRecipe : IEvaluationRecipe
 {
     /// <summary>
     /// A longer image is cut to its middle before it is resized. The crop lies in there anyway; without this, an image one pixel wide
