@@ -111,7 +111,7 @@ public class LoaderTests
         Array.ForEach(["000.png", "001.png", "002.png"], name => folder.Write(name, []));
         using IImageSource source = ImageSources.Open(folder.Path);
         using PrefetchLoader training = new(source, Recipe, Options(batchSize: 40));
-        EvaluationLoader evaluation = new(source, new(8, 8), Options(batchSize: 40));
+        EvaluationLoader evaluation = new(source, new EvaluationRecipe(8, 8), Options(batchSize: 40));
         foreach (Action load in new Action[] { () => Drain(training.Epoch(0)), () => Drain(evaluation.Batches()) })
         {
             string message = Assert.Throws<ImageSourceException>(load).Message;
@@ -198,7 +198,7 @@ public class LoaderTests
             Assert.Throws<ObjectDisposedException>(() => abandoned.MoveNext());
             Assert.Throws<ObjectDisposedException>(() => loader.Epoch(0).First());
 
-            EvaluationLoader evaluation = new(source, new(8, 8), Options(batchSize: 4));
+            EvaluationLoader evaluation = new(source, new EvaluationRecipe(8, 8), Options(batchSize: 4));
             evaluation.Batches().First().Dispose();
         }
 
