@@ -46,7 +46,7 @@ internal sealed record TrainingStep(string Name, VisionTransformerOptions Shape,
         var (left, right) = (rand(Side, Side), rand(Side, Side));
         double[] seconds = Measure.InTurns(
             Rounds,
-            () => trainer.Step(crops),
+            () => trainer.Step(new(crops, [])),
             () =>
             {
                 using var noGradients = no_grad();

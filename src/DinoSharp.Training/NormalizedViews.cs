@@ -7,20 +7,21 @@ namespace DinoSharp.Training;
 public sealed class NormalizedViews(PrefetchLoader loader, PixelNormalization normalization, Device device)
 {
     /// <summary>The batches of an epoch from a given one on. Each lives until the next is asked for.</summary>
-    /// <returns>per batch, a tensor a resolution, view-major // [V_r B, C, H_r, W_r]</returns>
-    public IEnumerable<IReadOnlyList<Tensor>> Epoch(int epoch, int firstBatch)
+    public IEnumerable<TrainingBatch> Epoch(int epoch, int firstBatch)
     {
         foreach (var batch in loader.Epoch(epoch, firstBatch))
         {
             Tensor[] crops;
+            long[] images;
             using (batch)
             {
                 crops = [.. batch.Pixels.Select(pixels => normalization.Apply(pixels, device).DetachFromDisposeScope())];
+                images = [.. batch.Indices];
             }
 
             try
             {
-                yield return crops;
+                yield return new TrainingBatch(crops, images);
             }
             finally
             {

@@ -10,18 +10,18 @@ namespace DinoSharp.Training;
 /// <summary>The one training loop: a step is loss, backward, clip, optimizer, method's own update, each with its schedule's value.</summary>
 public sealed class Trainer : IDisposable
 {
-    private readonly PretrainingMethod _method;
+    private readonly TrainingMethod _method;
     private readonly TrainingOptions _options;
     private readonly Parameter[] _parameters;
     private readonly CosineSchedule _learningRate;
     private readonly CosineSchedule _weightDecay;
 
-    public Trainer(PretrainingMethod method, TrainingOptions options, TrainingPlan plan)
+    public Trainer(TrainingMethod method, TrainingOptions options, TrainingPlan plan)
     {
         _method = method;
         _options = options.Validated();
         Plan = plan;
-        Optimizer = TrainingOptimizer.Create(options.Optimizer, ParameterGroups.Of(method.Trained));
+        Optimizer = TrainingOptimizer.Create(options.Optimizer, method.Groups);
         _parameters = [.. Optimizer.Groups.All.Select(p => p.Parameter)];
         _learningRate = new CosineSchedule(
             options.ScaledLearningRate, options.MinLearningRate, plan.TotalSteps, (long)options.EffectiveWarmupEpochs * plan.StepsPerEpoch);
@@ -47,15 +47,13 @@ public sealed class Trainer : IDisposable
     public bool Finished => StepsDone == Plan.TotalSteps;
 
     /// <summary>Runs through batches until the plan is fulfilled or a stop is asked for.</summary>
-    /// <param name="batches">
-    /// the batches of an epoch from a given one on, one tensor a resolution, view-major // [V_r B, C, H_r, W_r]
-    /// </param>
+    /// <param name="batches">the batches of an epoch from a given one on</param>
     /// <param name="observer">told of each step; it logs, evaluates and saves</param>
     /// <param name="stop">asked for by a signal; the step under way is finished</param>
     /// <exception cref="TrainingDivergedException">The loss or a gradient is not a finite number.</exception>
     /// <exception cref="InvalidOperationException">The batches of an epoch ended before the plan's number of them.</exception>
     public void Run(
-        Func<int, int, IEnumerable<IReadOnlyList<Tensor>>> batches, ITrainingObserver observer, CancellationToken stop = default)
+        Func<int, int, IEnumerable<TrainingBatch>> batches, ITrainingObserver observer, CancellationToken stop = default)
     {
         while (!Finished)
         {
@@ -67,18 +65,18 @@ public sealed class Trainer : IDisposable
     }
 
     /// <summary>One optimizer step.</summary>
-    /// <param name="crops">// per resolution [V_r B, C, H_r, W_r]</param>
     /// <exception cref="TrainingDivergedException">The loss or a gradient is not a finite number; nothing has moved.</exception>
-    public StepResult Step(IReadOnlyList<Tensor> crops)
+    public StepResult Step(TrainingBatch batch)
     {
         TorchRuntime.Sweep();
         using var scope = NewDisposeScope();
         var step = Plan.StepAfter(StepsDone);
-        (LearningRate, WeightDecay) = (_learningRate.At(step.Index), _weightDecay.At(step.Index));
+        long scheduled = _options.RateStepsByEpoch ? (long)step.Epoch * Plan.StepsPerEpoch : step.Index;
+        (LearningRate, WeightDecay) = (_learningRate.At(scheduled), _weightDecay.At(step.Index));
         // What torch draws in a step (stochastic depth) depends on seed and step alone, so a resumed run draws the same.
         manual_seed(unchecked(_options.Seed * 0x5DEECE66DL + step.Index));
 
-        double loss = Backward(crops, step);
+        double loss = Backward(batch, step);
         double gradientNorm = GradientClipping.ClipEach(_parameters, _options.ClipGradient);
         if (!double.IsFinite(loss) || !double.IsFinite(gradientNorm))
         {
@@ -100,7 +98,7 @@ public sealed class Trainer : IDisposable
 
     /// <summary>What is left of the epoch under way.</summary>
     /// <returns>false if it was asked to stop</returns>
-    private bool RunEpoch(Func<int, int, IEnumerable<IReadOnlyList<Tensor>>> batches, ITrainingObserver observer, CancellationToken stop)
+    private bool RunEpoch(Func<int, int, IEnumerable<TrainingBatch>> batches, ITrainingObserver observer, CancellationToken stop)
     {
         int epoch = Plan.StepAfter(StepsDone).Epoch;
         int batch = (int)(StepsDone % Plan.StepsPerEpoch);
@@ -109,9 +107,9 @@ public sealed class Trainer : IDisposable
             _method.BeginEpoch(epoch);
         }
 
-        foreach (var crops in batches(epoch, batch).Take(Plan.StepsPerEpoch - batch))
+        foreach (var next in batches(epoch, batch).Take(Plan.StepsPerEpoch - batch))
         {
-            observer.AfterStep(StepOrDiverge(crops, observer), this);
+            observer.AfterStep(StepOrDiverge(next, observer), this);
             if (++batch == Plan.StepsPerEpoch)
             {
                 observer.AfterEpoch(epoch, this);
@@ -130,13 +128,13 @@ public sealed class Trainer : IDisposable
 
     /// <summary>Loss and gradients of a batch, part after part.</summary>
     /// <returns>the loss; what it is made of is gone</returns>
-    private double Backward(IReadOnlyList<Tensor> crops, TrainingStep step)
+    private double Backward(TrainingBatch batch, TrainingStep step)
     {
         double loss = 0;
         for (int part = 0; part < _options.AccumulationSteps; part++)
         {
             using var scope = NewDisposeScope();
-            var partLoss = _method.Loss(Part(crops, part), step) / _options.AccumulationSteps;
+            var partLoss = _method.Loss(Part(batch, part), step) / _options.AccumulationSteps;
             partLoss.backward();
             loss += partLoss.item<float>();
         }
@@ -144,11 +142,11 @@ public sealed class Trainer : IDisposable
         return loss;
     }
 
-    private StepResult StepOrDiverge(IReadOnlyList<Tensor> crops, ITrainingObserver observer)
+    private StepResult StepOrDiverge(TrainingBatch batch, ITrainingObserver observer)
     {
         try
         {
-            return Step(crops);
+            return Step(batch);
         }
         catch (TrainingDivergedException)
         {
@@ -157,21 +155,7 @@ public sealed class Trainer : IDisposable
         }
     }
 
-    /// <summary>The images of one part of a batch, all their views.</summary>
-    private IReadOnlyList<Tensor> Part(IReadOnlyList<Tensor> crops, int part)
-    {
-        if (_options.AccumulationSteps == 1)
-        {
-            return crops;
-        }
-
-        int images = _options.BatchSize / _options.AccumulationSteps;
-        return
-        [
-            .. crops.Select(rows => rows
-                .view([-1, _options.BatchSize, .. rows.shape.AsSpan(1)]) // [V_r, B, C, H_r, W_r]
-                .narrow(1, (long)part * images, images)
-                .flatten(0, 1)),
-        ];
-    }
+    private TrainingBatch Part(TrainingBatch batch, int part) => _options.AccumulationSteps == 1
+        ? batch
+        : batch.Part(part, _options.BatchSize / _options.AccumulationSteps, _options.BatchSize);
 }

@@ -24,6 +24,9 @@ public sealed record TrainingOptions
     /// <summary>Epochs in which the learning rate rises from 0 in a straight line; null: 10, or a tenth of the training if that is less.</summary>
     public int? WarmupEpochs { get; init; }
 
+    /// <summary>Whether the learning rate changes between epochs only, as in the linear evaluation, and not with every step.</summary>
+    public bool RateStepsByEpoch { get; init; }
+
     public double WeightDecay { get; init; } = 0.04;
 
     /// <summary>Weight decay the cosine goes to.</summary>

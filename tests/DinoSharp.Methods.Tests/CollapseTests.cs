@@ -68,7 +68,7 @@ public sealed class CollapseTests
 
             long first = trainer.StepsDone % (images / batch) * batch;
             var seen = pictures.narrow(0, first, batch);
-            last = trainer.Step([cat([seen + 0.1 * randn_like(seen), seen + 0.1 * randn_like(seen)])]);
+            last = trainer.Step(new([cat([seen + 0.1 * randn_like(seen), seen + 0.1 * randn_like(seen)])], []));
         }
 
         Assert.Contains(expected, method.Diagnose(method.TakeMetrics(), last!.Step), StringComparison.Ordinal);

@@ -24,7 +24,7 @@ public sealed class DivergenceTests
         var poisoned = run.Crops(5);
         poisoned[0].narrow(0, 3, 1).fill_(float.NaN);
 
-        var error = Assert.Throws<TrainingDivergedException>(() => run.Trainer.Step(poisoned));
+        var error = Assert.Throws<TrainingDivergedException>(() => run.Trainer.Step(new(poisoned, [])));
         Assert.StartsWith("the loss became NaN at step 5", error.Message, StringComparison.Ordinal);
         TinyDino.AssertSame(before, run.Snapshot(), "after the failure");
         run.Save(path);

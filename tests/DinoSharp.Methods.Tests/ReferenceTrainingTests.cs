@@ -168,11 +168,12 @@ public sealed class ReferenceTrainingTests
     }
 
     /// <summary>Crops view-major, one tensor a resolution.</summary>
-    private static Tensor[] Batch(Golden crops, int iteration) =>
+    private static TrainingBatch Batch(Golden crops, int iteration) => new(
     [
         cat([.. Enumerable.Range(0, 2).Select(c => crops[$"iteration{iteration}.crop{c}"])]),
         cat([.. Enumerable.Range(2, LocalCrops).Select(c => crops[$"iteration{iteration}.crop{c}"])]),
-    ];
+    ],
+    []);
 
     private static void AssertStep(JsonElement expected, StepResult actual)
     {

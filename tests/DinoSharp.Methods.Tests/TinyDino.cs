@@ -73,21 +73,21 @@ internal sealed class TinyDino : IDisposable
     public StepResult Step()
     {
         using var scope = NewDisposeScope();
-        return Trainer.Step(Crops(Trainer.StepsDone));
+        return Trainer.Step(new(Crops(Trainer.StepsDone), []));
     }
 
     /// <summary>Crops of the batch of a step, view-major, one tensor a resolution; those of one size share a tensor.</summary>
     public Tensor[] Crops(long step) => Crops(step, _training.BatchSize, _localSide);
 
     /// <summary>The batches of an epoch from one on: noise that depends on epoch and batch alone.</summary>
-    public IEnumerable<IReadOnlyList<Tensor>> Epoch(int epoch, int firstBatch)
+    public IEnumerable<TrainingBatch> Epoch(int epoch, int firstBatch)
     {
         for (int batch = firstBatch; batch < Trainer.Plan.StepsPerEpoch; batch++)
         {
             var crops = Crops((long)epoch * Trainer.Plan.StepsPerEpoch + batch);
             try
             {
-                yield return crops;
+                yield return new TrainingBatch(crops, []);
             }
             finally
             {

@@ -21,7 +21,7 @@ public sealed class OptimizerTests
         using var scope = NewDisposeScope();
         using var golden = Golden.Read("schedules/optimizers.safetensors");
         var (weight, bias) = (new Parameter(golden[name + ".start.weight"]), new Parameter(golden[name + ".start.bias"]));
-        using var optimizer = TrainingOptimizer.Create(kind, new([("weight", weight)], [("bias", bias)]));
+        using var optimizer = TrainingOptimizer.Create(kind, new([new([("weight", weight)], true, 1), new([("bias", bias)], false, 1)]));
         for (int step = 0; step < LearningRates.Length; step++)
         {
             weight.grad = golden[$"grad.step{step}.weight"].clone();
@@ -41,6 +41,26 @@ public sealed class OptimizerTests
         }
     }
 
+    /// <summary>A group of half the rate takes half a step; of AdamW and SGD both, which move by their own ways.</summary>
+    [Theory]
+    [InlineData(OptimizerKind.AdamW)]
+    [InlineData(OptimizerKind.Sgd)]
+    [InlineData(OptimizerKind.Lars)]
+    public void A_group_has_its_own_share_of_the_rate(OptimizerKind kind)
+    {
+        using var scope = NewDisposeScope();
+        var (whole, half) = (new Parameter(ones(2, 2)), new Parameter(ones(2, 2)));
+        using var optimizer = TrainingOptimizer.Create(kind, new([new([("whole", whole)], true, 1), new([("half", half)], true, 0.5)]));
+        (whole.grad, half.grad) = (ones(2, 2), ones(2, 2));
+        optimizer.Step(0.1, 0.1);
+        Assert.Equal((1 - whole.mean().item<float>()) / 2, 1 - half.mean().item<float>(), 1e-6);
+        Assert.True(whole.mean().item<float>() < 1);
+    }
+
+    [Fact]
+    public void Nothing_to_move_is_an_error() =>
+        Assert.Throws<ArgumentException>(() => TrainingOptimizer.Create(OptimizerKind.Sgd, new([])));
+
     [Theory]
     [InlineData(OptimizerKind.AdamW, true)]
     [InlineData(OptimizerKind.Sgd, false)]
@@ -49,7 +69,7 @@ public sealed class OptimizerTests
     {
         using var scope = NewDisposeScope();
         var (moved, frozen) = (new Parameter(ones(2, 2)), new Parameter(ones(2, 2)));
-        using var optimizer = TrainingOptimizer.Create(kind, new([("moved", moved), ("frozen", frozen)], []));
+        using var optimizer = TrainingOptimizer.Create(kind, new([new([("moved", moved), ("frozen", frozen)], true, 1)]));
         moved.grad = ones(2, 2);
         optimizer.Step(0.1, 0.1);
 

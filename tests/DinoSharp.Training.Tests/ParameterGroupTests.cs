@@ -29,8 +29,8 @@ public sealed class ParameterGroupTests
 
         var groups = ParameterGroups.Of(network);
 
-        Assert.Equal(Names(expected.GetProperty("groups")[0].GetProperty("names")), groups.Decayed.Select(p => p.Name));
-        Assert.Equal(Names(expected.GetProperty("groups")[1].GetProperty("names")), groups.Undecayed.Select(p => p.Name));
+        Assert.Equal(Names(expected.GetProperty("groups")[0].GetProperty("names")), groups.Groups[0].Parameters.Select(p => p.Name));
+        Assert.Equal(Names(expected.GetProperty("groups")[1].GetProperty("names")), groups.Groups[1].Parameters.Select(p => p.Name));
         Assert.Equal(Names(expected.GetProperty("all")), network.named_parameters().Select(p => p.name));
     }
 

@@ -200,9 +200,9 @@ public sealed class RunRecorderTests
                 RunCheckpoint.Load(Folder.LatestCheckpoint, Method, Trainer);
             }
 
-            _recorder = new RunRecorder(Folder, Method, 4, Trainer.StepsDone, options, new Dictionary<string, object?>(), _clock)
+            _recorder = new RunRecorder(Folder, Method, 4, Trainer.StepsDone, options, new Dictionary<string, object?>(), _clock,
+                new RunScore("knn_top1", "k-NN top-1", Evaluate))
             {
-                Evaluate = Evaluate,
                 Report = Report,
                 LoaderWait = LoaderWait,
             };
@@ -227,7 +227,7 @@ public sealed class RunRecorderTests
             using CancellationTokenSource stop = new();
             Trainer.Run(Batches, _recorder, stop.Token);
 
-            IEnumerable<IReadOnlyList<Tensor>> Batches(int epoch, int first)
+            IEnumerable<TrainingBatch> Batches(int epoch, int first)
             {
                 for (int batch = first; batch < Plan.StepsPerEpoch; batch++)
                 {
@@ -241,7 +241,7 @@ public sealed class RunRecorderTests
                     var crops = TinyMethod.Crops(epoch, batch);
                     try
                     {
-                        yield return crops;
+                        yield return new TrainingBatch(crops, []);
                     }
                     finally
                     {
@@ -265,7 +265,7 @@ public sealed class RunRecorderTests
             Method.Dispose();
         }
 
-        private double Evaluate(Backbone backbone)
+        private double Evaluate()
         {
             Call();
             return Score?.Invoke((int)(Trainer.StepsDone / Plan.StepsPerEpoch) - 1) ?? 0;

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace DinoSharp.Training.Tests;
 
 /// <summary>The smallest method that learns something: features to zero. It notes what the trainer calls, and fails when told to.</summary>
-internal sealed class TinyMethod : PretrainingMethod
+internal sealed class TinyMethod : TrainingMethod
 {
     private readonly VisionTransformer _backbone;
     private readonly Parameter _first;
@@ -48,11 +48,11 @@ internal sealed class TinyMethod : PretrainingMethod
 
     public override void BeginEpoch(int epoch) => Calls.Add($"epoch {epoch}");
 
-    public override Tensor Loss(IReadOnlyList<Tensor> crops, TrainingStep step)
+    public override Tensor Loss(TrainingBatch batch, TrainingStep step)
     {
         Calls.Add($"loss {step.Index}");
         using var scope = NewDisposeScope();
-        var loss = _backbone.forward(crops[0]).square().mean();
+        var loss = _backbone.forward(batch.Crops[0]).square().mean();
         if (step.Index == BadLoss)
         {
             loss = loss * double.NaN;

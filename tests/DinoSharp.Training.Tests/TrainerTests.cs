@@ -87,12 +87,12 @@ public sealed class TrainerTests
         method.Parameters.Select(p => p.detach().clone())
             .Concat(trainer.Optimizer.States.SelectMany(s => s.Tensors.Select(t => t.Tensor.clone()).Append(tensor(s.StepCount ?? 0))));
 
-    private static IEnumerable<IReadOnlyList<Tensor>> Batches(int epoch, int first, int count)
+    private static IEnumerable<TrainingBatch> Batches(int epoch, int first, int count)
     {
         for (int batch = first; batch < count; batch++)
         {
             var crops = TinyMethod.Crops(epoch, batch);
-            yield return crops;
+            yield return new TrainingBatch(crops, []);
             crops[0].Dispose();
         }
     }

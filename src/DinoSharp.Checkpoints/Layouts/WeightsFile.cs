@@ -13,8 +13,11 @@ public sealed class WeightsFile
 
     private static readonly string[] Wrappers = ["module.", "backbone."];
 
-    /// <summary>torch.save({"state_dict": ...}) and {"model": ...} are common ways to keep one network.</summary>
-    private static readonly string[] Containers = ["state_dict", "model"];
+    /// <summary>
+    /// torch.save({"state_dict": ...}) and {"model": ...} are common ways to keep one network. The moving average of a training with labels is
+    /// there to be used instead of the network it is of.
+    /// </summary>
+    private static readonly string[] Containers = ["model_ema", "state_dict", "model"];
 
     private WeightsFile(string path, WeightsLayout layout, NamedArrays tensors, int? heads)
     {
@@ -126,22 +129,23 @@ public sealed class WeightsFile
             throw new CheckpointException($"{path}: holds no dictionary of tensors");
         }
 
+        var arguments = root.TryGetValue("args", out object? args) && args is PickledNamespace space ? space.Values : [];
+        int? heads = arguments.TryGetValue(WeightsWriter.HeadCountName, out object? value) && value is long count and > 0 and <= int.MaxValue
+            ? (int)count
+            : null;
         bool training = root.ContainsKey("student") || root.ContainsKey(DefaultKey);
         if (!training)
         {
             string? container = key ?? Containers.FirstOrDefault(root.ContainsKey);
             var state = container is null ? root : Section(path, root, container);
-            return new WeightsFile(path, WeightsLayout.Backbone, Arrays(path, state), heads: null)
+            return new WeightsFile(path, WeightsLayout.Backbone, Arrays(path, state), heads)
             {
                 Network = container,
+                Arguments = arguments,
             };
         }
 
         string network = key ?? DefaultKey;
-        var arguments = root.TryGetValue("args", out object? args) && args is PickledNamespace space ? space.Values : [];
-        int? heads = arguments.TryGetValue(WeightsWriter.HeadCountName, out object? value) && value is long count and > 0 and <= int.MaxValue
-            ? (int)count
-            : null;
         return new WeightsFile(path, WeightsLayout.Training, Arrays(path, Section(path, root, network)), heads)
         {
             Networks = [.. NetworksOf(root)],

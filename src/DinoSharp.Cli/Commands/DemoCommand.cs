@@ -49,7 +49,7 @@ internal sealed class DemoCommand
         string run = Path.Combine(folder, "run");
         using var signals = new StopSignals();
         var request = new RunRequest { Out = run, Device = device, Recording = new RecordingOptions { KeepEveryEpochs = 0 } };
-        var outcome = TrainingRun.Start(settings, request, terminal, signals.Token);
+        var outcome = DinoTraining.Start(settings, request, terminal, signals.Token);
         if (!outcome.Finished)
         {
             terminal.Line($"stopped and saved in {run}; the same command goes on from here");

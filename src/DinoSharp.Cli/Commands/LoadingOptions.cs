@@ -6,7 +6,7 @@ using static DinoSharp.Cli.Commands.OptionFactory;
 namespace DinoSharp.Cli.Commands;
 
 /// <summary>The options of verbs that take features of many images: how these are loaded, and which view of them is taken.</summary>
-internal sealed class LoadingOptions
+internal sealed class LoadingOptions(int batchSize = 64)
 {
     /// <summary>The size of the published evaluations (arXiv 2104.14294, appendix D), for networks that do not say theirs.</summary>
     private const int UsualSize = 224;
@@ -19,7 +19,7 @@ internal sealed class LoadingOptions
     private readonly Option<int?> _resize = Maybe<int>(
         "--resize",
         "what an image's shorter side is resized to before the middle is cut out; by default 8/7 of the view, or of icons the view");
-    private readonly Option<int> _batchSize = Value("--batch-size", "images at once", 64, "--batch-size-per-gpu");
+    private readonly Option<int> _batchSize = Value("--batch-size", "images at once", batchSize, "--batch-size-per-gpu");
     private readonly Option<int> _threads = Value(
         "--threads", "threads that load images", Environment.ProcessorCount, "--num-workers");
     private readonly DecodingOptions _decoding = new();

@@ -83,6 +83,16 @@ internal static class OptionFactory
             CustomParser = ParseInterval,
         };
 
+    /// <summary>The length of time that an option asks for.</summary>
+    /// <exception cref="RequestException">It is negative or longer than a year.</exception>
+    public static TimeSpan Minutes(Option option, double minutes)
+    {
+        const double year = 365 * 24 * 60;
+        return minutes is >= 0 and <= year
+            ? TimeSpan.FromMinutes(minutes)
+            : throw new RequestException($"{option.Name} must be in [0, {year}], not {minutes}");
+    }
+
     private static bool ParseFlag(ArgumentResult result)
     {
         switch (result.Tokens.Count == 0 ? "true" : result.Tokens[0].Value.ToLowerInvariant())

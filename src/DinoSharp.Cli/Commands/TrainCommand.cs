@@ -92,7 +92,7 @@ internal sealed class TrainCommand
         Recording = new RecordingOptions
         {
             LogEverySteps = parsed.GetValue(_logEvery),
-            SaveEvery = Minutes(parsed.GetValue(_saveMinutes)),
+            SaveEvery = OptionFactory.Minutes(_saveMinutes, parsed.GetValue(_saveMinutes)),
             KeepEveryEpochs = parsed.GetValue(_keepEvery),
             EvaluateEveryEpochs = parsed.GetValue(_knnEvery),
         },
@@ -110,7 +110,7 @@ internal sealed class TrainCommand
 
         var request = Request(parsed, settings);
         using var signals = new StopSignals();
-        var outcome = TrainingRun.Start(settings, request, terminal, signals.Token);
+        var outcome = DinoTraining.Start(settings, request, terminal, signals.Token);
         bool reported = outcome.Finished && Report(outcome.Folder, settings, request, terminal);
         string shown = reported ? $"; curves, neighbours and attention maps: {outcome.Folder.ReportFile}" : "";
         terminal.Line(outcome.Finished
@@ -176,14 +176,6 @@ internal sealed class TrainCommand
     private static string OnlyPath(DataSettings data) => data.Paths.Count == 1
         ? data.Paths[0]
         : throw new RequestException("--knn-data is missing: name the labelled images that --knn-every scores on, as --data names several");
-
-    private static TimeSpan Minutes(double minutes)
-    {
-        const double year = 365 * 24 * 60;
-        return minutes is >= 0 and <= year
-            ? TimeSpan.FromMinutes(minutes)
-            : throw new RequestException($"--save-minutes must be in [0, {year}], not {minutes}");
-    }
 
     private static void DrawViews(TrainSettings settings, string path, Terminal terminal)
     {

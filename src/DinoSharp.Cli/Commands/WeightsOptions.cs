@@ -37,6 +37,14 @@ internal sealed class WeightsOptions
     public string PathOf(ParseResult parsed) => parsed.GetValue(_weights)
         ?? throw new RequestException("--weights is missing: name a .pth or .safetensors file, a Hugging Face folder or a run folder");
 
+    /// <summary>The file that a command line names, opened.</summary>
+    /// <exception cref="RequestException">It names none.</exception>
+    /// <exception cref="CheckpointException">The file is missing, damaged or of another kind.</exception>
+    public WeightsFile File(ParseResult parsed) => WeightsFile.Open(PathOf(parsed), parsed.GetValue(_key));
+
+    /// <summary>Attention heads, where the command line says them.</summary>
+    public int? Heads(ParseResult parsed) => parsed.GetValue(_heads);
+
     /// <summary>The backbone that a command line asks for, in evaluation mode on a device. Tells what became of its tensors.</summary>
     /// <exception cref="RequestException">No weights are named, or they are not of the network that is asked for.</exception>
     /// <exception cref="CheckpointException">The file is missing, damaged or of another kind.</exception>

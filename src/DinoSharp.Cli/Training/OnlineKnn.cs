@@ -9,6 +9,9 @@ namespace DinoSharp.Cli.Training;
 /// <summary>The k-NN score of a backbone in training, on a labelled set that is held out.</summary>
 internal sealed class OnlineKnn(string path, EvaluationRecipe recipe, LoaderOptions loading, Device device) : IDisposable
 {
+    /// <summary>Under which the score stands in the metrics.</summary>
+    public const string ScoreName = "knn_top1";
+
     /// <summary>The published k (arXiv 2104.14294, section 4.1).</summary>
     private static readonly KnnOptions Options = new() { Ks = [20] };
 

@@ -73,8 +73,8 @@ internal sealed class RunReport(string title, Backbone backbone, LoaderOptions l
             .Chart(new LineChart("Loss, teacher entropy and divergence", "step", "nats", [.. series.Where(s => s.Points.Count > 0)]));
         ChartSeries knn = new(
             "k-NN top-1",
-            [.. lines.Where(l => l.ContainsKey(RunRecorder.ScoreName))
-                .Select(l => (Number(l, "epoch") + 1, Number(l, RunRecorder.ScoreName)))]);
+            [.. lines.Where(l => l.ContainsKey(OnlineKnn.ScoreName))
+                .Select(l => (Number(l, "epoch") + 1, Number(l, OnlineKnn.ScoreName)))]);
         if (knn.Points.Count > 1)
         {
             report.Chart(new LineChart("k-NN top-1 during training", "epoch", "%", [knn]));

@@ -1,3 +1,5 @@
+using DinoSharp.Data;
+using DinoSharp.Training;
 using DinoSharp.Training.Runs;
 using static TorchSharp.torch;
 
@@ -21,6 +23,15 @@ internal sealed record RunRequest
 
     /// <summary>The part of the images that may be unusable before the run fails.</summary>
     public double FaultShare { get; init; } = 0.05;
+
+    /// <summary>How images are loaded for a training.</summary>
+    public LoaderOptions Loading(TrainingOptions training) => new()
+    {
+        BatchSize = training.BatchSize,
+        Seed = (ulong)training.Seed,
+        Threads = Threads,
+        FaultShareLimit = FaultShare,
+    };
 
     /// <summary>Returns itself if the values make sense.</summary>
     /// <exception cref="ArgumentException">Says in one line which value does not.</exception>

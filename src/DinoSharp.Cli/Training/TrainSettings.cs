@@ -1,6 +1,4 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
-using System.Text.Json.Serialization;
 using DinoSharp.Checkpoints;
 using DinoSharp.Data;
 using DinoSharp.Methods.Dino;
@@ -13,13 +11,6 @@ namespace DinoSharp.Cli.Training;
 /// <summary>All that decides what a training computes. Two starts with equal settings are one run.</summary>
 internal sealed record TrainSettings
 {
-    private static readonly JsonSerializerOptions Json = new()
-    {
-        IgnoreReadOnlyProperties = true,
-        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
-        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower) },
-    };
-
     public required DataSettings Data { get; init; }
 
     public string Arch { get; init; } = "vit_small";
@@ -95,27 +86,7 @@ internal sealed record TrainSettings
     };
 
     /// <summary>Every setting by a flat name: groups joined by dots.</summary>
-    public JsonObject ToFlatJson()
-    {
-        var flat = new JsonObject();
+    public JsonObject ToFlatJson() =>
         // The warm-up that applies: whether it was left out or named makes no other run.
-        var effective = this with { Training = Training with { WarmupEpochs = Training.EffectiveWarmupEpochs } };
-        Flatten(JsonSerializer.SerializeToNode(effective, Json)!.AsObject(), "");
-        return flat;
-
-        void Flatten(JsonObject group, string prefix)
-        {
-            foreach (var (name, value) in group)
-            {
-                if (value is JsonObject inner)
-                {
-                    Flatten(inner, $"{prefix}{name}.");
-                }
-                else
-                {
-                    flat[prefix + name] = value?.DeepClone();
-                }
-            }
-        }
-    }
+        RunIdentity.Flat(this with { Training = Training with { WarmupEpochs = Training.EffectiveWarmupEpochs } });
 }

@@ -14,7 +14,7 @@ namespace DinoSharp.Data;
 public sealed class PrefetchLoader : IDisposable
 {
     private readonly IImageSource _source;
-    private readonly MultiCropRecipe _recipe;
+    private readonly IViewRecipe _recipe;
     private readonly LoaderOptions _options;
     private readonly DecodeOptions _decoding;
     private readonly EpochOrder _order;
@@ -28,7 +28,7 @@ public sealed class PrefetchLoader : IDisposable
     /// <param name="recipe">Which views are made.</param>
     /// <param name="options">The batches' size, the seed and so on.</param>
     /// <exception cref="ImageSourceException">The source has fewer images than a batch.</exception>
-    public PrefetchLoader(IImageSource source, MultiCropRecipe recipe, LoaderOptions options)
+    public PrefetchLoader(IImageSource source, IViewRecipe recipe, LoaderOptions options)
     {
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(recipe);
@@ -42,7 +42,7 @@ public sealed class PrefetchLoader : IDisposable
         _source = source;
         _recipe = recipe;
         _options = options;
-        _decoding = recipe.Options.Decoding(options.Decoding);
+        _decoding = recipe.Decoding(options.Decoding);
         _order = new EpochOrder(source.Count, options.BatchSize, options.Seed);
     }
 

@@ -11,7 +11,7 @@ public sealed class ViewBatch : IDisposable
     private readonly long[] _indices;
     private PixelTensor[]? _tensors;
 
-    internal ViewBatch(MultiCropRecipe recipe, int batchSize, int channels, BatchMemory memory)
+    internal ViewBatch(IViewRecipe recipe, int batchSize, int channels, BatchMemory memory)
     {
         List<int> sizes = [], counts = [];
         _places = new (int, int)[recipe.ViewCount];

@@ -6,7 +6,7 @@ namespace DinoSharp.Data;
 internal readonly record struct ViewPlan(int Size, Interval Scale, double BlurProbability, double SolarizeProbability);
 
 /// <summary>Makes the views of an image that training compares: the global crops first, then the local ones.</summary>
-public sealed class MultiCropRecipe
+public sealed class MultiCropRecipe : IViewRecipe
 {
     private readonly ViewPlan[] _plans;
 
@@ -50,6 +50,9 @@ public sealed class MultiCropRecipe
         CropBox box = RandomResizedCrop.Draw(ref random, width, height, plan.Scale, Options.Ratio);
         return new ViewParameters(box, flip, jitters ? jitter : null, grayscale, blurs ? radius : null, solarize);
     }
+
+    /// <inheritdoc/>
+    public DecodeOptions Decoding(DecodeOptions asked) => Options.Decoding(asked);
 
     /// <summary>Makes a view of an image, with as many channels. The caller disposes it.</summary>
     /// <param name="image">The image; what of the colours' changes needs RGB is left out for others.</param>

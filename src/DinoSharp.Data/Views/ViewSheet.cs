@@ -24,13 +24,13 @@ public static class ViewSheet
     /// <param name="seed">The training's seed.</param>
     /// <returns>The sheet, RGB, for the caller to dispose.</returns>
     /// <exception cref="ImageSourceException">No image can be used.</exception>
-    public static PixelImage Draw(IImageSource source, MultiCropRecipe recipe, DecodeOptions decoding, int count, ulong seed)
+    public static PixelImage Draw(IImageSource source, IViewRecipe recipe, DecodeOptions decoding, int count, ulong seed)
     {
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(recipe);
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         FaultLog faults = new();
-        decoding = recipe.Options.Decoding(decoding);
+        decoding = recipe.Decoding(decoding);
         List<PixelImage> rows = [];
         try
         {
@@ -58,7 +58,7 @@ public static class ViewSheet
         }
     }
 
-    private static PixelImage DrawRow(PixelImage image, int index, MultiCropRecipe recipe, ulong seed)
+    private static PixelImage DrawRow(PixelImage image, int index, IViewRecipe recipe, ulong seed)
     {
         int height = Enumerable.Range(0, recipe.ViewCount).Max(recipe.SizeOf);
         var (places, width) = Place(recipe, height);
@@ -80,7 +80,7 @@ public static class ViewSheet
     }
 
     /// <summary>Where the views stand right of the image: as many of one size above each other as fit.</summary>
-    private static (List<(int Top, int Left)> Places, int Width) Place(MultiCropRecipe recipe, int height)
+    private static (List<(int Top, int Left)> Places, int Width) Place(IViewRecipe recipe, int height)
     {
         List<(int Top, int Left)> places = [];
         int top = Gap, left = Gap, column = height;

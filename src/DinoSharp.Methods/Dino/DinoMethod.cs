@@ -10,7 +10,7 @@ using static TorchSharp.torch;
 namespace DinoSharp.Methods.Dino;
 
 /// <summary>Self-distillation with no labels (arXiv 2104.14294, algorithm 1).</summary>
-public sealed class DinoMethod : PretrainingMethod
+public sealed class DinoMethod : TrainingMethod
 {
     private const string EntropyName = "teacher_entropy";
     private const string InformationName = "teacher_information";
@@ -86,8 +86,9 @@ public sealed class DinoMethod : PretrainingMethod
         }
     }
 
-    public override Tensor Loss(IReadOnlyList<Tensor> crops, TrainingStep step)
+    public override Tensor Loss(TrainingBatch batch, TrainingStep step)
     {
+        var crops = batch.Crops;
         using var scope = NewDisposeScope();
         // Global and local crops of one size come in one tensor.
         int views = GlobalCrops + _localCrops;

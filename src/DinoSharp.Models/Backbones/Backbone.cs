@@ -22,6 +22,20 @@ public abstract class Backbone : nn.Module<Tensor, Tensor>
     /// <summary>The smallest image side this network can take, in pixels.</summary>
     public abstract int MinimumImageSide { get; }
 
+    /// <summary>A new network of this one's shape, with starting values from torch's random state, on the CPU.</summary>
+    /// <param name="dropPathRate">a transformer's stochastic depth; a ResNet has none</param>
+    public abstract Backbone CreateAlike(double dropPathRate = 0);
+
+    /// <summary>Takes the values of a network of the same shape.</summary>
+    public void CopyFrom(Backbone other)
+    {
+        using var noGradients = no_grad();
+        foreach (var (mine, theirs) in state_dict().Values.Zip(other.state_dict().Values))
+        {
+            mine.copy_(theirs);
+        }
+    }
+
     /// <summary>Features of images of one size.</summary>
     /// <param name="images">float32, normalised // [B, C, H, W]</param>
     /// <returns>// [B, D]</returns>

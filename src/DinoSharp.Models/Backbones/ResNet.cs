@@ -63,6 +63,9 @@ public sealed class ResNet : Backbone
     public override int MinimumImageSide => 1;
 
     /// <inheritdoc/>
+    public override Backbone CreateAlike(double dropPathRate = 0) => new ResNet(Options);
+
+    /// <inheritdoc/>
     public override Tensor forward(Tensor images)
     {
         using var scope = NewDisposeScope();

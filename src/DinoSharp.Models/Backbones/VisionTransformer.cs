@@ -45,6 +45,9 @@ public sealed class VisionTransformer : Backbone
     public override int MinimumImageSide => Options.PatchSize;
 
     /// <inheritdoc/>
+    public override Backbone CreateAlike(double dropPathRate = 0) => new VisionTransformer(Options with { DropPathRate = dropPathRate });
+
+    /// <inheritdoc/>
     public override Tensor forward(Tensor images) => ForwardCrops([images]);
 
     /// <inheritdoc/>

@@ -7,16 +7,13 @@ namespace DinoSharp.Training.Optimizers;
 internal sealed class AdamWOptimizer : TrainingOptimizer
 {
     private readonly AdamW _adamW;
-    private readonly AdamW.Options _decayed = new() { beta1 = 0.9, beta2 = 0.999, eps = 1e-8 };
-    private readonly AdamW.Options _undecayed = new() { beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0 };
+    private readonly AdamW.Options[] _options;
 
     public AdamWOptimizer(ParameterGroups groups)
         : base(groups)
     {
-        _adamW = optim.AdamW([
-            new AdamW.ParamGroup(groups.Decayed.Select(p => p.Parameter), _decayed),
-            new AdamW.ParamGroup(groups.Undecayed.Select(p => p.Parameter), _undecayed),
-        ]);
+        _options = [.. groups.Groups.Select(_ => new AdamW.Options { beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0 })];
+        _adamW = optim.AdamW([.. groups.Groups.Zip(_options, (g, o) => new AdamW.ParamGroup(g.Parameters.Select(p => p.Parameter), o))]);
         States = [.. _adamW.state_dict().State.Cast<AdamW.State>().Select(s => new AdamWState(s))];
     }
 
@@ -27,8 +24,12 @@ internal sealed class AdamWOptimizer : TrainingOptimizer
 
     public override void Step(double learningRate, double weightDecay)
     {
-        _decayed.weight_decay = weightDecay;
-        _decayed.LearningRate = _undecayed.LearningRate = learningRate;
+        foreach (var (group, options) in Groups.Groups.Zip(_options))
+        {
+            options.weight_decay = group.Decayed ? weightDecay : 0;
+            options.LearningRate = learningRate * group.RateScale;
+        }
+
         using var scope = NewDisposeScope();
         _adamW.step();
     }

@@ -27,15 +27,15 @@ internal sealed class LarsOptimizer : TrainingOptimizer
     {
         using var noGrad = no_grad();
         int index = 0;
-        foreach (var (_, parameter) in Groups.All)
+        foreach (var (group, parameter) in Groups.Groups.SelectMany(g => g.Parameters.Select(p => (g, p.Parameter))))
         {
             var momentum = States[index].Tensors[0].Tensor;
             if (parameter.grad is { } gradient)
             {
                 using var scope = NewDisposeScope();
-                double decay = index < Groups.Decayed.Count ? weightDecay : 0;
+                double decay = group.Decayed ? weightDecay : 0;
                 momentum.mul_(Momentum).add_(parameter.dim() == 1 ? gradient : Adapted(parameter, gradient, decay));
-                parameter.add_(momentum, alpha: -learningRate);
+                parameter.add_(momentum, alpha: -learningRate * group.RateScale);
             }
 
             index++;

@@ -10,20 +10,26 @@ internal sealed class SgdOptimizer : TrainingOptimizer
     private const double Momentum = 0.9;
 
     private readonly SGD _sgd;
-    private readonly SGD.Options _decayed = new() { momentum = Momentum, dampening = 0, nesterov = false, maximize = false };
-    private readonly SGD.Options _undecayed =
-        new() { momentum = Momentum, dampening = 0, nesterov = false, maximize = false, weight_decay = 0 };
+    private readonly SGD.Options[] _options;
 
     public SgdOptimizer(ParameterGroups groups)
         : base(groups)
     {
+        _options =
+        [
+            .. groups.Groups.Select(_ => new SGD.Options
+            {
+                momentum = Momentum,
+                dampening = 0,
+                nesterov = false,
+                maximize = false,
+                weight_decay = 0,
+            }),
+        ];
+
         // The rate given here is replaced before each step; torch refuses to start without one.
         _sgd = optim.SGD(
-            [
-                new SGD.ParamGroup(groups.Decayed.Select(p => p.Parameter), _decayed),
-                new SGD.ParamGroup(groups.Undecayed.Select(p => p.Parameter), _undecayed),
-            ],
-            learningRate: 0.1);
+            [.. groups.Groups.Zip(_options, (g, o) => new SGD.ParamGroup(g.Parameters.Select(p => p.Parameter), o))], learningRate: 0.1);
         States = [.. _sgd.state_dict().State.Cast<SGD.State>().Zip(groups.All, (s, p) => new SgdState(s, p.Parameter))];
     }
 
@@ -34,8 +40,12 @@ internal sealed class SgdOptimizer : TrainingOptimizer
 
     public override void Step(double learningRate, double weightDecay)
     {
-        _decayed.weight_decay = weightDecay;
-        _decayed.LearningRate = _undecayed.LearningRate = learningRate;
+        foreach (var (group, options) in Groups.Groups.Zip(_options))
+        {
+            options.weight_decay = group.Decayed ? weightDecay : 0;
+            options.LearningRate = learningRate * group.RateScale;
+        }
+
         using var scope = NewDisposeScope();
         _sgd.step();
     }

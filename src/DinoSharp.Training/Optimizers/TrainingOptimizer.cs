@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace DinoSharp.Training.Optimizers;
 
 /// <summary>
-/// An optimizer over the two parameter groups whose learning rate and weight decay are set anew before each step, and whose state
+/// An optimizer over groups of parameters whose learning rate and weight decay are set anew before each step, and whose state
 /// is laid out as PyTorch's.
 /// </summary>
 public abstract class TrainingOptimizer(ParameterGroups groups) : IDisposable
@@ -17,8 +17,10 @@ public abstract class TrainingOptimizer(ParameterGroups groups) : IDisposable
     /// <summary>What PyTorch's optimizer of this kind writes into each parameter group beside learning rate and weight decay.</summary>
     public abstract IReadOnlyList<(string Name, object? Value)> PyTorchSettings { get; }
 
+    /// <exception cref="ArgumentException">There is nothing to move: a module's parameters are not registered.</exception>
     public static TrainingOptimizer Create(OptimizerKind kind, ParameterGroups groups) => kind switch
     {
+        _ when !groups.All.Any() => throw new ArgumentException("no parameter trains"),
         OptimizerKind.AdamW => new AdamWOptimizer(groups),
         OptimizerKind.Sgd => new SgdOptimizer(groups),
         OptimizerKind.Lars => new LarsOptimizer(groups),
@@ -26,8 +28,8 @@ public abstract class TrainingOptimizer(ParameterGroups groups) : IDisposable
     };
 
     /// <summary>Moves every parameter that has a gradient; the others and their state stay as they are.</summary>
-    /// <param name="learningRate">for both groups</param>
-    /// <param name="weightDecay">for the decayed group; the other has none</param>
+    /// <param name="learningRate">each group multiplies it by its own factor</param>
+    /// <param name="weightDecay">for the decayed groups; the others have none</param>
     public abstract void Step(double learningRate, double weightDecay);
 
     /// <summary>Drops all gradients, so that a parameter that gets none next time is passed over.</summary>

@@ -20,7 +20,7 @@ public static class RunCheckpoint
     /// <param name="method">whose state</param>
     /// <param name="trainer">whose optimizer and step</param>
     /// <param name="arguments">settings under the reference's names, for whoever reads the file there</param>
-    public static void Save(string path, PretrainingMethod method, Trainer trainer, IReadOnlyDictionary<string, object?> arguments)
+    public static void Save(string path, TrainingMethod method, Trainer trainer, IReadOnlyDictionary<string, object?> arguments)
     {
         var root = new OrderedDictionary<object, object?>();
         foreach (var section in method.State)
@@ -49,7 +49,7 @@ public static class RunCheckpoint
     /// Puts the state of a file into method and trainer. A checkpoint of the reference, which knows epochs only, goes on at its epoch.
     /// </summary>
     /// <exception cref="CheckpointException">One line: the file is damaged, or of another method or network.</exception>
-    public static void Load(string path, PretrainingMethod method, Trainer trainer)
+    public static void Load(string path, TrainingMethod method, Trainer trainer)
     {
         var root = Dictionary(TorchFile.Read(path), path, "the file");
         long stepsDone = StepsDone(path, root, trainer.Plan);
@@ -131,22 +131,33 @@ public static class RunCheckpoint
             state.Add((long)i, entry);
         }
 
-        long decayed = optimizer.Groups.Decayed.Count, all = decayed + optimizer.Groups.Undecayed.Count;
+        int first = 0;
+        var groups = new List<object?>();
+        foreach (var group in optimizer.Groups.Groups)
+        {
+            groups.Add(Group(first, group));
+            first += group.Parameters.Count;
+        }
+
         return new OrderedDictionary<object, object?>
         {
             ["state"] = state,
-            ["param_groups"] = new List<object?> { Group(0, decayed, trainer.WeightDecay), Group(decayed, all, 0) },
+            ["param_groups"] = groups,
         };
 
-        OrderedDictionary<object, object?> Group(long from, long to, double weightDecay)
+        OrderedDictionary<object, object?> Group(int from, ParameterGroup parameters)
         {
-            var group = new OrderedDictionary<object, object?> { ["lr"] = trainer.LearningRate, ["weight_decay"] = weightDecay };
+            var group = new OrderedDictionary<object, object?>
+            {
+                ["lr"] = trainer.LearningRate * parameters.RateScale,
+                ["weight_decay"] = parameters.Decayed ? trainer.WeightDecay : 0.0,
+            };
             foreach (var (name, value) in optimizer.PyTorchSettings)
             {
                 group.Add(name, value);
             }
 
-            group.Add("params", Enumerable.Range((int)from, (int)(to - from)).Select(i => (object?)(long)i).ToList());
+            group.Add("params", Enumerable.Range(from, parameters.Parameters.Count).Select(i => (object?)(long)i).ToList());
             return group;
         }
     }
@@ -196,7 +207,7 @@ public static class RunCheckpoint
     /// <summary>States go by number: with other groups they would go to other parameters.</summary>
     private static void RequireSameGroups(string path, OrderedDictionary<object, object?> saved, ParameterGroups groups)
     {
-        int[] wanted = [groups.Decayed.Count, groups.Undecayed.Count];
+        int[] wanted = [.. groups.Groups.Select(group => group.Parameters.Count)];
         int[] found =
         [
             .. (Entry(saved, "param_groups", path) as List<object?> ?? [])

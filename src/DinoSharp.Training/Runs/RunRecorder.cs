@@ -1,5 +1,4 @@
 using System.Globalization;
-using DinoSharp.Models.Backbones;
 
 namespace DinoSharp.Training.Runs;
 
@@ -9,17 +8,15 @@ namespace DinoSharp.Training.Runs;
 /// </summary>
 public sealed class RunRecorder : ITrainingObserver, IDisposable
 {
-    /// <summary>Under which the evaluation's score stands in the metrics.</summary>
-    public const string ScoreName = "knn_top1";
-
     /// <summary>The epoch under which the score of the untrained network stands.</summary>
     private const int BeforeTraining = -1;
 
     private readonly RunFolder _folder;
-    private readonly PretrainingMethod _method;
+    private readonly TrainingMethod _method;
     private readonly RecordingOptions _options;
     private readonly IReadOnlyDictionary<string, object?> _arguments;
     private readonly TimeProvider _clock;
+    private readonly RunScore? _score;
     private readonly MetricsLog _metrics;
     private readonly long _firstStep;
     private readonly int _batchSize;
@@ -38,20 +35,24 @@ public sealed class RunRecorder : ITrainingObserver, IDisposable
     /// <param name="options">how often</param>
     /// <param name="arguments">settings under the reference's names, for the checkpoints</param>
     /// <param name="clock">the wall clock, or a test's</param>
+    /// <param name="score">by which the best state is kept; null for none</param>
     public RunRecorder(
         RunFolder folder,
-        PretrainingMethod method,
+        TrainingMethod method,
         int batchSize,
         long stepsDone,
         RecordingOptions options,
         IReadOnlyDictionary<string, object?> arguments,
-        TimeProvider clock)
+        TimeProvider clock,
+        RunScore? score = null)
     {
         (_folder, _method, _batchSize, _options, _arguments, _clock) = (folder, method, batchSize, options.Validated(), arguments, clock);
+        _score = score;
         _metrics = new MetricsLog(folder, stepsDone);
         _best = MetricsLog.Read(folder.MetricsFile)
             .Where(line => (int?)line["epoch"] != BeforeTraining)
-            .Select(line => line[ScoreName]?.GetValue<double>() ?? double.NegativeInfinity)
+            .Select(line => score is null ? null : line[score.Name])
+            .Select(value => value?.GetValue<double>() ?? double.NegativeInfinity)
             .DefaultIfEmpty(double.NegativeInfinity)
             .Max();
         _firstStep = _lastReportStep = stepsDone;
@@ -61,9 +62,6 @@ public sealed class RunRecorder : ITrainingObserver, IDisposable
     /// <summary>Told of each line of metrics and each message.</summary>
     public Action<RunProgress>? Report { get; init; }
 
-    /// <summary>Scores the backbone, higher is better; what is best is kept.</summary>
-    public Func<Backbone, double>? Evaluate { get; init; }
-
     /// <summary>How long the training has waited for data so far, for the metrics.</summary>
     public Func<TimeSpan>? LoaderWait { get; init; }
 
@@ -71,14 +69,14 @@ public sealed class RunRecorder : ITrainingObserver, IDisposable
     public void BeforeFirstStep(Trainer trainer)
     {
         bool scored = MetricsLog.Read(_folder.MetricsFile).Any(line => (int?)line["epoch"] == BeforeTraining);
-        if (scored || trainer.StepsDone > 0 || _options.EvaluateEveryEpochs == 0 || Evaluate is not { } evaluate)
+        if (scored || trainer.StepsDone > 0 || _options.EvaluateEveryEpochs == 0 || _score is null)
         {
             return;
         }
 
-        double score = evaluate(_method.Backbone);
-        _metrics.Write(0, BeforeTraining, [(ScoreName, score)]);
-        Tell(trainer, [], 0, 0, string.Create(CultureInfo.InvariantCulture, $"before training: k-NN top-1 {score:F2} %"));
+        double score = _score.Evaluate();
+        _metrics.Write(0, BeforeTraining, [(_score.Name, score)]);
+        Tell(trainer, [], 0, 0, string.Create(CultureInfo.InvariantCulture, $"before training: {_score.Label} {score:F2} %"));
         _start = _lastSave = _lastReport = _clock.GetTimestamp(); // what came so far was no training
     }
 
@@ -102,9 +100,9 @@ public sealed class RunRecorder : ITrainingObserver, IDisposable
         bool last = trainer.Finished;
         bool evaluates = _options.EvaluateEveryEpochs > 0 && (last || (epoch + 1) % _options.EvaluateEveryEpochs == 0);
         bool keeps = _options.KeepEveryEpochs > 0 && (epoch + 1) % _options.KeepEveryEpochs == 0;
-        if (evaluates && Evaluate is { } evaluate)
+        if (evaluates && _score is not null)
         {
-            KeepIfBest(evaluate(_method.Backbone), epoch, trainer);
+            KeepIfBest(_score, epoch, trainer);
             _lastReport = _clock.GetTimestamp(); // an epoch ends with a report: what came since was no training
         }
 
@@ -150,8 +148,9 @@ public sealed class RunRecorder : ITrainingObserver, IDisposable
         _lastDiagnosis = diagnosis;
     }
 
-    private void KeepIfBest(double score, int epoch, Trainer trainer)
+    private void KeepIfBest(RunScore by, int epoch, Trainer trainer)
     {
+        double score = by.Evaluate();
         bool best = score > _best;
         if (best)
         {
@@ -159,10 +158,10 @@ public sealed class RunRecorder : ITrainingObserver, IDisposable
             Save("best", trainer);
         }
 
-        _metrics.Write(trainer.StepsDone, epoch, [(ScoreName, score)]);
+        _metrics.Write(trainer.StepsDone, epoch, [(by.Name, score)]);
         string rank = best ? ", the best so far" : "";
-        string message = string.Create(CultureInfo.InvariantCulture, $"epoch {epoch + 1}: k-NN top-1 {score:F2} %{rank}");
-        Tell(trainer, [(ScoreName, score)], 0, 0, message);
+        string message = string.Create(CultureInfo.InvariantCulture, $"epoch {epoch + 1}: {by.Label} {score:F2} %{rank}");
+        Tell(trainer, [(by.Name, score)], 0, 0, message);
     }
 
     private void Tell(

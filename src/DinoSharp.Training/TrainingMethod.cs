@@ -1,16 +1,20 @@
 using DinoSharp.Models.Backbones;
+using DinoSharp.Training.Optimizers;
 using static TorchSharp.torch;
 
 namespace DinoSharp.Training;
 
 /// <summary>
-/// A way to learn from images without labels: what trains, the loss of one step, and what happens around it. It holds no loop; the
+/// A way to learn from images: what trains, the loss of one step, and what happens around it. It holds no loop; the
 /// <see cref="Trainer"/> has the only one. Everything it remembers between steps is in <see cref="State"/>.
 /// </summary>
-public abstract class PretrainingMethod : IDisposable
+public abstract class TrainingMethod : IDisposable
 {
     /// <summary>The network that gradients move.</summary>
     public abstract nn.Module Trained { get; }
+
+    /// <summary>How the optimizer treats what trains.</summary>
+    public virtual ParameterGroups Groups => ParameterGroups.Of(Trained);
 
     /// <summary>The network to evaluate and use.</summary>
     public abstract Backbone Backbone { get; }
@@ -24,10 +28,10 @@ public abstract class PretrainingMethod : IDisposable
     }
 
     /// <summary>The loss of one batch, or of one part of it where gradients are accumulated.</summary>
-    /// <param name="crops">one tensor a resolution, view-major: rows vB to vB + B - 1 are view v // [V_r B, C, H_r, W_r]</param>
+    /// <param name="batch">views of the images</param>
     /// <param name="step">where the training stands</param>
     /// <returns>mean over the images // []</returns>
-    public abstract Tensor Loss(IReadOnlyList<Tensor> crops, TrainingStep step);
+    public abstract Tensor Loss(TrainingBatch batch, TrainingStep step);
 
     /// <summary>Called with all gradients in place and clipped.</summary>
     public virtual void BeforeOptimizerStep(TrainingStep step)

@@ -1,0 +1,106 @@
+using DinoSharp.Checkpoints;
+using DinoSharp.Cli.Training;
+using DinoSharp.Data;
+using DinoSharp.Evaluation.Classification;
+using DinoSharp.Methods;
+using DinoSharp.Methods.Supervised;
+using DinoSharp.Models.Backbones;
+using DinoSharp.Models.Weights;
+using DinoSharp.Training;
+using DinoSharp.Training.Runs;
+using static TorchSharp.torch;
+
+namespace DinoSharp.Cli.Classification;
+
+/// <summary>A training with labels from its settings to its run folder.</summary>
+/// <param name="sets">stay the caller's</param>
+/// <param name="view">of the images that are tested</param>
+/// <param name="loading">how images are loaded</param>
+/// <param name="settings">what is computed</param>
+/// <param name="request">where and how</param>
+/// <param name="terminal">where progress is told</param>
+internal sealed class Finetuning(
+    HeldOut sets, IEvaluationRecipe view, LoaderOptions loading, FinetuneSettings settings, RunRequest request, Terminal terminal)
+{
+    private readonly EvaluationLoader _testLoader = new(sets.Test, view, loading);
+    private readonly ClassMatching _matching = ClassMatching.Of(sets.Test, sets.Train.Classes);
+    private readonly PixelNormalization _normalization = PixelNormalization.For(loading.Decoding.Channels);
+
+    /// <summary>Images to test that could not be used.</summary>
+    public FaultLog TestFaults => _testLoader.Faults;
+
+    /// <summary>Where the predictions of the test images of a run are.</summary>
+    public static string PredictionsOf(RunFolder folder) => Path.Combine(folder.Path, "predictions.csv");
+
+    /// <summary>Trains, scores, and writes the predictions of the images that are tested.</summary>
+    /// <param name="pretrained">where to start; not changed</param>
+    /// <param name="stop">asked for by a signal</param>
+    /// <returns>how the training ended, and once it is finished its score</returns>
+    public (TrainingOutcome Outcome, ClassificationScore? Score) Run(Backbone pretrained, CancellationToken stop)
+    {
+        var training = settings.Training.Validated();
+        request.Validated();
+        using var loader = new PrefetchLoader(
+            sets.Train, new RandomCropRecipe(settings.Crop), request.Loading(training) with { Decoding = loading.Decoding });
+        using var method = CreateMethod(pretrained);
+        var identity = RunIdentity.Flat(settings with { Training = training with { WarmupEpochs = training.EffectiveWarmupEpochs } });
+        identity["network"] = settings.FromScratch ? DinoSharp.Models.BackboneCatalogue.Label(pretrained) : RunIdentity.Of(pretrained);
+        identity["train"] = RunIdentity.Of(sets.Train);
+        identity["test"] = RunIdentity.Of(sets.Test);
+        var outcome = TrainingRun.Start(
+            new TrainingJob
+            {
+                Method = method,
+                Options = training,
+                Plan = new TrainingPlan(training.Epochs, loader.BatchesPerEpoch),
+                Batches = new NormalizedViews(loader, _normalization, request.Device).Epoch,
+                Identity = identity,
+                Data = [sets.Train.Path, sets.Test.Path],
+                Arguments = Arguments(pretrained),
+                Score = new RunScore("finetune_top1", "top-1", () => ClassificationEvaluation.Score(_testLoader, _matching, p => [Logits(method, p)])[0].Top1),
+                LoaderWait = () => loader.WaitTime,
+                Faults = loader.Faults,
+                Images = sets.Train.Count,
+            },
+            request,
+            terminal,
+            stop);
+        if (!outcome.Finished)
+        {
+            return (outcome, null);
+        }
+
+        using var progress = new ImageProgress(terminal, "test", sets.Test.Count);
+        var score = PredictionCsv.Write(
+            PredictionsOf(outcome.Folder), _testLoader, sets.Train.Classes, _matching, pixels => Logits(method, pixels), progress.Show);
+        progress.Finish();
+        return (outcome, score);
+    }
+
+    private SupervisedMethod CreateMethod(Backbone pretrained)
+    {
+        manual_seed(settings.Training.Seed);
+        var network = pretrained.CreateAlike(settings.DropPathRate);
+        if (!settings.FromScratch)
+        {
+            network.CopyFrom(pretrained);
+        }
+
+        var average = settings.Supervised.AverageMomentum > 0 ? pretrained.CreateAlike() : null;
+        return new SupervisedMethod(network, average, settings.Supervised, ImageLabels.Of(sets.Train), request.Device);
+    }
+
+    private Tensor Logits(SupervisedMethod method, Tensor pixels)
+    {
+        using var images = _normalization.Apply(pixels, request.Device); // [B, C, H, W]
+        return method.Logits(images);
+    }
+
+    /// <summary>What a classifier's file says beside its tensors (<see cref="ImageClassifier"/>).</summary>
+    private Dictionary<string, object?> Arguments(Backbone network) => new()
+    {
+        [WeightsWriter.HeadCountName] = (network as VisionTransformer)?.Options.Heads,
+        [ImageClassifier.ClassesName] = sets.Train.Classes.Select(name => (object?)name).ToList(),
+        [ImageClassifier.ImageSizeName] = view.CropSize,
+    };
+}

@@ -1,0 +1,45 @@
+using System.CommandLine;
+using DinoSharp.Data;
+using static DinoSharp.Cli.Commands.OptionFactory;
+
+namespace DinoSharp.Cli.Commands;
+
+/// <summary>The options of verbs that learn from labelled images and are tested on others.</summary>
+internal sealed class LabelledSetOptions
+{
+    private readonly Option<string?> _data = Text(
+        "--data",
+        "labelled images, in whatever \"dino train\" takes; the test or val split is tested, or without splits every fifth image",
+        "--data-path");
+    private readonly Option<string?> _train = Text("--train", "with --test instead of --data: the labelled images to learn from");
+    private readonly Option<string?> _test = Text("--test", "with --train instead of --data: the labelled images to test on");
+
+    /// <summary>All options, in the order of the help.</summary>
+    public IEnumerable<Option> All => [_data, _train, _test];
+
+    /// <summary>The two sets; tells what a person should know of them.</summary>
+    /// <exception cref="RequestException">The command line names none, or too many.</exception>
+    /// <exception cref="ImageSourceException">There is nothing usable at a path, or it has no labels.</exception>
+    public HeldOut Open(ParseResult parsed, Terminal terminal)
+    {
+        var sets = (parsed.GetValue(_data), parsed.GetValue(_train), parsed.GetValue(_test)) switch
+        {
+            ({ } data, null, null) => HeldOut.Open(data),
+            (null, { } train, { } test) => HeldOut.Open(train, test),
+            (null, null, null) => throw new RequestException(
+                "--data is missing: name a folder or archive of labelled images, or --train and --test"),
+            _ => throw new RequestException("give either --data, or both --train and --test"),
+        };
+        Wording.TellNotices(terminal, sets.Train, sets.Test);
+        terminal.Line($"train: {Wording.Number(sets.Train.Count)} images of {sets.Train.Classes.Count} classes in {sets.Train.Path}");
+        terminal.Line($"test: {Wording.Number(sets.Test.Count)} images of {sets.Test.Classes.Count} classes in {sets.Test.Path}");
+        return sets;
+    }
+
+    /// <summary>The paths as they were given.</summary>
+    public IReadOnlyList<string> PathsOf(ParseResult parsed) =>
+        [.. new[] { parsed.GetValue(_data), parsed.GetValue(_train), parsed.GetValue(_test) }.OfType<string>()];
+
+    /// <summary>What a person would call the data: the first path's last part.</summary>
+    public string NameOf(ParseResult parsed) => Path.GetFileName(Path.TrimEndingDirectorySeparator(PathsOf(parsed)[0]));
+}

@@ -1,0 +1,162 @@
+using DinoSharp.Models;
+using DinoSharp.Models.Backbones;
+using DinoSharp.Models.Heads;
+using DinoSharp.Training;
+using DinoSharp.Training.Optimizers;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DinoSharp.Methods.Supervised;
+
+/// <summary>
+/// Training with labels: a network and a linear classifier on its feature learn together, from pre-trained weights (fine-tuning) or from
+/// none. The recipe is DeiT's (arXiv 2012.12877) in so far as its options are on.
+/// </summary>
+public sealed class SupervisedMethod : TrainingMethod
+{
+    private readonly SupervisedOptions _options;
+    private readonly ImageLabels _labels;
+    private readonly Mixing _mixing;
+    private readonly Device _device;
+    private readonly MultiCropEncoder _network;
+    private readonly MultiCropEncoder? _average;
+    private readonly MeanLoss _loss;
+
+    /// <param name="backbone">network that trains, with stochastic depth if wanted; from now on this method's</param>
+    /// <param name="average">a network of the same shape for the moving average, if the options have one; its values are replaced</param>
+    /// <param name="options">settings of the method</param>
+    /// <param name="labels">of the images</param>
+    /// <param name="device">where it all lives</param>
+    /// <exception cref="ArgumentException">A setting makes no sense.</exception>
+    public SupervisedMethod(Backbone backbone, Backbone? average, SupervisedOptions options, ImageLabels labels, Device device)
+    {
+        if (average is null != (options.Validated().AverageMomentum == 0))
+        {
+            throw new ArgumentException("a moving average needs a network for it, and no other training does", nameof(average));
+        }
+
+        (_options, _labels, _device) = (options, labels, device);
+        _mixing = new Mixing(options);
+        _network = Classifier(backbone);
+        Groups = ParameterGroups.Of(_network, name => LayerDecay.ScaleOf(backbone, name, options.LayerDecay));
+        State = [Section("model", _network)];
+        if (average is not null)
+        {
+            _average = Classifier(average);
+            foreach (var parameter in _average.parameters())
+            {
+                parameter.requires_grad = false;
+            }
+
+            State = [.. State, Section("model_ema", _average)];
+            Average(momentum: 0);
+        }
+
+        _network.train();
+        _loss = new MeanLoss(1, device);
+
+        MultiCropEncoder Classifier(Backbone features)
+        {
+            var network = new MultiCropEncoder(
+                features, LinearClassifier.Create(features.FeatureDim, labels.Classes, LinearClassifier.FineTuningDeviation));
+            network.to(device);
+            return network;
+        }
+    }
+
+    public override nn.Module Trained => _network;
+
+    public override ParameterGroups Groups { get; }
+
+    /// <summary>The moving average where there is one, else the network that trains.</summary>
+    public override Backbone Backbone => Used.Backbone;
+
+    public override IReadOnlyList<StateSection> State { get; }
+
+    private MultiCropEncoder Used => _average ?? _network;
+
+    /// <summary>Cross-entropy with smoothed and mixed targets.</summary>
+    public override Tensor Loss(TrainingBatch batch, TrainingStep step)
+    {
+        using var scope = NewDisposeScope();
+        var (images, targets) = _mixing.Apply(batch.Crops[0], Targets(_labels.Of(batch, _device)), step.Index);
+        var logits = _network.Forward([images]); // [B, C]
+        var loss = -(targets * logits.log_softmax(1)).sum(1).mean();
+        _loss.Add(loss.detach());
+        return loss.MoveToOuterDisposeScope();
+    }
+
+    public override void AfterOptimizerStep(TrainingStep step)
+    {
+        if (_average is not null)
+        {
+            Average(_options.AverageMomentum);
+        }
+    }
+
+    /// <summary>What the network to use says of images, in evaluation mode.</summary>
+    /// <param name="images">normalised // [B, C, H, W]</param>
+    /// <returns>// [B, C]</returns>
+    public Tensor Logits(Tensor images)
+    {
+        bool training = Used.training;
+        Used.eval();
+        try
+        {
+            using var inference = inference_mode();
+            return Used.Forward([images]);
+        }
+        finally
+        {
+            Used.train(training);
+        }
+    }
+
+    public override IReadOnlyList<(string Name, double Value)> TakeMetrics() => [("loss", _loss.Take()[0])];
+
+    public override void AbandonStep() => _loss.Forget();
+
+    public override void Dispose()
+    {
+        _network.Dispose();
+        _average?.Dispose();
+        _loss.Dispose();
+    }
+
+    /// <summary>One-hot targets, a share of them spread over all classes.</summary>
+    /// <param name="labels">// int64 [B]</param>
+    /// <returns>// [B, C]</returns>
+    private Tensor Targets(Tensor labels)
+    {
+        double spread = _options.LabelSmoothing / _labels.Classes;
+        return nn.functional.one_hot(labels, _labels.Classes).to(ScalarType.Float32).mul_(1 - _options.LabelSmoothing).add_(spread);
+    }
+
+    /// <summary>Moves the average towards the network; buffers are copied, as running statistics are averages already.</summary>
+    private void Average(double momentum)
+    {
+        using var noGradients = no_grad();
+        using var scope = NewDisposeScope();
+        foreach (var (current, average) in _network.parameters().Zip(_average!.parameters()))
+        {
+            average.mul_(momentum).add_(current, alpha: 1 - momentum);
+        }
+
+        foreach (var (current, average) in _network.buffers().Zip(_average.buffers()))
+        {
+            average.copy_(current);
+        }
+    }
+
+    /// <summary>The names of DeiT's checkpoints: the backbone's own, and head.* for the classifier; torchvision's ResNets call it fc.*.</summary>
+    private static StateSection Section(string name, MultiCropEncoder network)
+    {
+        string head = network.Backbone is ResNet ? "fc." : "head.";
+        return new StateSection(name, "",
+        [
+            .. network.state_dict().Select(entry => (
+                entry.Key.StartsWith("backbone.", StringComparison.Ordinal) ? entry.Key["backbone.".Length..] : head + entry.Key["head.".Length..],
+                entry.Value)),
+        ]);
+    }
+}
