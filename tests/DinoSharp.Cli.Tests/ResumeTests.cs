@@ -153,7 +153,7 @@ public sealed class ResumeTests
     private static IEnumerable<double> Series(string run, string name) =>
         TinyTraining.Metrics(run).Where(line => line.ContainsKey(name)).Select(line => line[name]!.GetValue<double>());
 
-    private static void Send(string signal, Process process)
+    internal static void Send(string signal, Process process)
     {
         using var kill = Process.Start("kill", [signal, process.Id.ToString(CultureInfo.InvariantCulture)]);
         kill.WaitForExit();

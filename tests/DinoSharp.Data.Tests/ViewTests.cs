@@ -252,7 +252,7 @@ public class ViewTests
         using TestFolder folder = TestFolder.OfImages(3);
         folder.Write("001.png", [1, 2, 3]);
         using IImageSource source = ImageSources.Open(folder.Path);
-        using PixelImage sheet = ViewSheet.Draw(source, new(new() { GlobalSize = 32, LocalSize = 16, LocalCount = 3 }), new(), count: 5, seed: 0);
+        using PixelImage sheet = ViewSheet.Draw(source, new MultiCropRecipe(new() { GlobalSize = 32, LocalSize = 16, LocalCount = 3 }), new(), count: 5, seed: 0);
         // Rows of 36 pixels are shown in threefold size.
         Assert.Equal((3 * (4 + 36 + 2 * 36 + 3 * 20), 3 * (2 * 36 + 4)), (sheet.Width, sheet.Height));
         int ink = (sheet.Pixels.Length - sheet.Pixels.Count((byte)255)) / 9;
@@ -264,7 +264,7 @@ public class ViewTests
     {
         using TestFolder folder = TestFolder.OfImages(1);
         using IImageSource source = ImageSources.Open(folder.Path);
-        using PixelImage sheet = ViewSheet.Draw(source, new(new() { GlobalSize = 224, LocalSize = 96, LocalCount = 5 }), new(), count: 1, seed: 0);
+        using PixelImage sheet = ViewSheet.Draw(source, new MultiCropRecipe(new() { GlobalSize = 224, LocalSize = 96, LocalCount = 5 }), new(), count: 1, seed: 0);
         Assert.Equal((4 + 3 * 228 + 3 * 100, 232), (sheet.Width, sheet.Height));
     }
 

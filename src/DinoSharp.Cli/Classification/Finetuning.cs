@@ -57,7 +57,7 @@ internal sealed class Finetuning(
                 Identity = identity,
                 Data = [sets.Train.Path, sets.Test.Path],
                 Arguments = Arguments(pretrained),
-                Score = new RunScore("finetune_top1", "top-1", () => ClassificationEvaluation.Score(_testLoader, _matching, p => [Logits(method, p)])[0].Top1),
+                Score = new RunScore("finetune_top1", "top-1", () => Top1(method), KeepsBest: false),
                 LoaderWait = () => loader.WaitTime,
                 Faults = loader.Faults,
                 Images = sets.Train.Count,
@@ -89,6 +89,9 @@ internal sealed class Finetuning(
         var average = settings.Supervised.AverageMomentum > 0 ? pretrained.CreateAlike() : null;
         return new SupervisedMethod(network, average, settings.Supervised, ImageLabels.Of(sets.Train), request.Device);
     }
+
+    private double Top1(SupervisedMethod method) =>
+        ClassificationEvaluation.Score(_testLoader, _matching, pixels => [Logits(method, pixels)])[0].Top1;
 
     private Tensor Logits(SupervisedMethod method, Tensor pixels)
     {

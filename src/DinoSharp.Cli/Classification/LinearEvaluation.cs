@@ -120,7 +120,7 @@ internal sealed class LinearEvaluation : IDisposable
                 Identity = identity,
                 Data = [_sets.Train.Path, _sets.Test.Path],
                 Arguments = new Dictionary<string, object?>(),
-                Score = new RunScore("linear_top1", "linear top-1", () => Score(method, null).Max(score => score.Top1)),
+                Score = new RunScore("linear_top1", "linear top-1", () => Score(method, null).Max(score => score.Top1), KeepsBest: false),
                 LoaderWait = wait,
                 Faults = faults,
                 Images = _sets.Train.Count,

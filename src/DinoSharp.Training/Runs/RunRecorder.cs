@@ -35,7 +35,7 @@ public sealed class RunRecorder : ITrainingObserver, IDisposable
     /// <param name="options">how often</param>
     /// <param name="arguments">settings under the reference's names, for the checkpoints</param>
     /// <param name="clock">the wall clock, or a test's</param>
-    /// <param name="score">by which the best state is kept; null for none</param>
+    /// <param name="score">by which the run is judged; null for none</param>
     public RunRecorder(
         RunFolder folder,
         TrainingMethod method,
@@ -102,7 +102,7 @@ public sealed class RunRecorder : ITrainingObserver, IDisposable
         bool keeps = _options.KeepEveryEpochs > 0 && (epoch + 1) % _options.KeepEveryEpochs == 0;
         if (evaluates && _score is not null)
         {
-            KeepIfBest(_score, epoch, trainer);
+            TakeScore(_score, epoch, trainer);
             _lastReport = _clock.GetTimestamp(); // an epoch ends with a report: what came since was no training
         }
 
@@ -148,10 +148,10 @@ public sealed class RunRecorder : ITrainingObserver, IDisposable
         _lastDiagnosis = diagnosis;
     }
 
-    private void KeepIfBest(RunScore by, int epoch, Trainer trainer)
+    private void TakeScore(RunScore by, int epoch, Trainer trainer)
     {
         double score = by.Evaluate();
-        bool best = score > _best;
+        bool best = by.KeepsBest && score > _best;
         if (best)
         {
             _best = score;
