@@ -33,7 +33,7 @@ internal sealed class AttentionMeasure(
         int before = images.Count(image => log?.Find(image.Name) is not null);
         if (before > 0)
         {
-            terminal.Line($"{logPath}: goes on with the {Wording.Number(before)} images that it has");
+            terminal.Line($"{logPath}: goes on after {Wording.Number(before)} of {Wording.Number(images.Count)} images");
         }
 
         using var progress = new ImageProgress(terminal, "attention", images.Count - before);
