@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
 using System.Text.Json.Nodes;
 using DinoSharp.Cli.Attention;
 using DinoSharp.Data;
@@ -31,11 +33,15 @@ internal sealed class AttentionCommand
         "--output-path");
     private readonly Option<double> _threshold = OptionFactory.Value(
         "--threshold", "share of the attention that masks and overlays keep", AttentionMap.DefaultMass);
-    private readonly Option<int[]> _imageSize = OptionFactory.Several<int>(
-        "--image-size",
-        $"makes the shorter side this long, in pixels, or of two numbers height and width; by default the picture's own size, but at most "
-        + $"{PictureView.UsualSide} (and never more area than {PictureView.MaxAspect} times the shorter side's square)",
-        "--resize");
+    private readonly Option<int[]> _imageSize = new("--image-size", "--resize")
+    {
+        Description = $"makes the shorter side this long, in pixels, or of two numbers height and width; by default the picture's own size, "
+            + $"but at most {PictureView.UsualSide} (and never more area than {PictureView.MaxAspect} times the shorter side's square)",
+        Arity = new ArgumentArity(1, 2),
+        AllowMultipleArgumentsPerToken = true,
+        CustomParser = ParseSize,
+    };
+
     private readonly Option<double> _faultShare = OptionFactory.Value(
         "--fault-share", "part of several pictures that may be unusable", 0.05);
     private readonly Option<string?> _voc = OptionFactory.Text(
@@ -153,6 +159,22 @@ internal sealed class AttentionCommand
         _results.Keep(parsed, record, terminal);
         terminal.Result(measure.Json(score, record));
         return 0;
+    }
+
+    private static int[] ParseSize(ArgumentResult result)
+    {
+        int[] sides = new int[result.Tokens.Count];
+        for (int i = 0; i < sides.Length; i++)
+        {
+            if (!int.TryParse(result.Tokens[i].Value, NumberStyles.None, CultureInfo.InvariantCulture, out sides[i]))
+            {
+                // With one number the parser takes what stands behind it for a second.
+                result.AddError($"--image-size is one or two numbers, not '{result.Tokens[i].Value}'; name pictures before the options");
+                return [];
+            }
+        }
+
+        return sides;
     }
 
     private string Images(ParseResult parsed) => parsed.GetValue(_images) ?? parsed.GetValue(_imagePath)
