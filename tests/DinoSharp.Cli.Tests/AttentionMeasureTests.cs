@@ -91,6 +91,8 @@ public sealed class AttentionMeasureTests
         Run(pictures, "--masks", masks).Failed(1, "none of the masks shows an object");
         folder.Write("masks/a.png", Grey(50, 60, (_, _) => 1));
         Run(pictures, "--masks", masks).Failed(1, "a.png", "50 x 60", "60 x 50");
+        folder.Write("masks/a.png", Pictures.Noisy(Pictures.Red, 1, 60, 50));
+        Run(pictures, "--masks", masks).Failed(1, "a.png", "holds colours");
         Run(pictures, "--masks", masks + "-none").Failed(1, masks + "-none", "check the path");
 
         static DinoResult Run(params string[] arguments) =>
@@ -102,7 +104,7 @@ public sealed class AttentionMeasureTests
         folder.Write($"VOC2012/JPEGImages/{id}.jpg", Pictures.Noisy(Pictures.Blue, seed, 60, 50));
         folder.Write(
             $"VOC2012/SegmentationClass/{id}.png",
-            Grey(60, 50, (x, y) => (x + seed, y) switch { ( < 20, < 20) => 15, ( < 22, < 22) => 255, ( > 40, > 10) => 1, _ => 0 }));
+            Palette(60, 50, (x, y) => (x + seed, y) switch { ( < 20, < 20) => 15, ( < 22, < 22) => 255, ( > 40, > 10) => 1, _ => 0 }));
     }
 
     /// <summary>The mask of one of the small network's heads as a PNG.</summary>
@@ -118,11 +120,13 @@ public sealed class AttentionMeasureTests
     private static byte[] Grey(int width, int height, Func<int, int, byte> label)
     {
         using var image = new PixelImage(width, height, 1);
-        for (int i = 0; i < image.Pixels.Length; i++)
-        {
-            image.Pixels[i] = label(i % width, i / width);
-        }
-
+        Labels(width, height, label).CopyTo(image.Pixels);
         return PngWriter.Encode(image);
     }
+
+    private static byte[] Palette(int width, int height, Func<int, int, byte> label) =>
+        IndexedPng.Encode(new IndexedImage(width, height, Labels(width, height, label)));
+
+    private static byte[] Labels(int width, int height, Func<int, int, byte> label) =>
+        [.. Enumerable.Range(0, width * height).Select(i => label(i % width, i / width))];
 }

@@ -66,7 +66,7 @@ internal sealed class AttentionMeasure(
         {
             var image = images[i * images.Count / count];
             using var picture = image.LoadPicture(decoding);
-            using var labels = image.LoadLabels(picture);
+            var labels = image.LoadLabels(picture);
             using var shown = ImagePreview.Of(picture);
             var heads = AttentionSegmentation.Maps(network, picture, image.ImagePath, options);
             using var sheet = SegmentationSheet.Draw(shown, labels, heads, options.Mass);

@@ -16,27 +16,26 @@ public sealed record AnnotatedImage(string Name, string ImagePath, string MaskPa
     public PixelImage LoadPicture(DecodeOptions decoding) => ImageDecoder.Load(ImagePath, decoding);
 
     /// <summary>
-    /// The mask's labels, one channel: a palette's indices, or the values of grey. A mask that holds 0 and 255 alone is black and white,
+    /// The mask's labels: a palette's indices, or the values of grey. A mask that holds 0 and 255 alone is black and white,
     /// and its white is an object, not <see cref="MaskJaccard.Void"/>.
     /// </summary>
     /// <param name="picture">the picture that the mask is of</param>
     /// <exception cref="ImageFormatException">The file is damaged, or has colours that are no labels.</exception>
     /// <exception cref="EvaluationException">The mask has another size than the picture.</exception>
-    public PixelImage LoadLabels(PixelImage picture)
+    public IndexedImage LoadLabels(PixelImage picture)
     {
-        var labels = ImageDecoder.Load(MaskPath, new DecodeOptions { Channels = 1 });
+        var labels = IndexedPng.Load(MaskPath);
         if ((labels.Width, labels.Height) != (picture.Width, picture.Height))
         {
-            var (width, height) = (labels.Width, labels.Height);
-            labels.Dispose();
             throw new EvaluationException(
-                $"{MaskPath}: the mask is {width} x {height} pixels, its picture {ImagePath} {picture.Width} x {picture.Height}; "
-                + "make them the same size");
+                $"{MaskPath}: the mask is {labels.Width} x {labels.Height} pixels, its picture {ImagePath} "
+                + $"{picture.Width} x {picture.Height}; make them the same size");
         }
 
-        if (labels.Pixels.IndexOfAnyExcept(MaskJaccard.Background, MaskJaccard.Void) < 0)
+        var pixels = labels.Indices.AsSpan();
+        if (pixels.IndexOfAnyExcept(MaskJaccard.Background, MaskJaccard.Void) < 0)
         {
-            labels.Pixels.Replace(MaskJaccard.Void, OnlyObject);
+            pixels.Replace(MaskJaccard.Void, OnlyObject);
         }
 
         return labels;

@@ -33,7 +33,7 @@ public static class AttentionSegmentation
             if (log?.Find(image.Name) is not { } known)
             {
                 using var picture = image.LoadPicture(decoding);
-                using var labels = image.LoadLabels(picture);
+                var labels = image.LoadLabels(picture);
                 known = new ImageJaccard(image.Name, MaskJaccard.Of(Maps(network, picture, image.ImagePath, options), labels, options.Mass));
                 log?.Add(known);
                 TorchRuntime.Sweep();

@@ -18,18 +18,13 @@ public static class MaskJaccard
     /// <summary>The similarity of the masks of an image's maps with each of the objects annotated on it.</summary>
     /// <param name="heads">the image's maps, which cover all of it</param>
     /// <param name="annotation">
-    /// a label a pixel, one channel, of any size. Each label but <see cref="Background"/> and <see cref="Void"/> is an object
+    /// a label a pixel, of any size. Each label but <see cref="Background"/> and <see cref="Void"/> is an object
     /// </param>
     /// <param name="mass">the share of the attention that a map's mask keeps</param>
     /// <returns>by label</returns>
     public static IReadOnlyList<ObjectJaccard> Of(
-        IReadOnlyList<AttentionMap> heads, PixelImage annotation, double mass = AttentionMap.DefaultMass)
+        IReadOnlyList<AttentionMap> heads, IndexedImage annotation, double mass = AttentionMap.DefaultMass)
     {
-        if (annotation.Channels != 1)
-        {
-            throw new ArgumentException($"an annotation has one channel, not {annotation.Channels}", nameof(annotation));
-        }
-
         bool[][] masks = [.. heads.Append(AttentionMaps.Mean(heads)).Select(map => map.Mask(mass))]; // [heads + 1, N]
         int[] counts = Count(annotation, heads[0].Rows, heads[0].Columns); // [N, 256]
         int[] judged = [.. counts.Chunk(Labels).Select(patch => patch[..Void].Sum())]; // [N]
@@ -71,13 +66,13 @@ public static class MaskJaccard
     /// How many pixels of each label lie under each patch: those whose centre does. Counting on the annotation's own pixels is what
     /// enlarging the map to them would give.
     /// </summary>
-    private static int[] Count(PixelImage annotation, int rows, int columns)
+    private static int[] Count(IndexedImage annotation, int rows, int columns)
     {
         int[] counts = new int[rows * columns * Labels];
         int[] columnOf = [.. Enumerable.Range(0, annotation.Width).Select(x => Patch(x, columns, annotation.Width) * Labels)];
         for (int y = 0; y < annotation.Height; y++)
         {
-            var line = annotation.Pixels.Slice(y * annotation.Width, annotation.Width);
+            var line = annotation.Indices.AsSpan(y * annotation.Width, annotation.Width);
             int row = Patch(y, rows, annotation.Height) * columns * Labels;
             for (int x = 0; x < line.Length; x++)
             {

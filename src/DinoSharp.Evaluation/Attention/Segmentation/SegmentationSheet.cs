@@ -16,7 +16,7 @@ public static class SegmentationSheet
     /// <param name="heads">its maps, which cover all of it</param>
     /// <param name="mass">the share of the attention that masks keep</param>
     /// <returns>The sheet, RGB, for the caller to dispose.</returns>
-    public static PixelImage Draw(PixelImage picture, PixelImage labels, IReadOnlyList<AttentionMap> heads, double mass)
+    public static PixelImage Draw(PixelImage picture, IndexedImage labels, IReadOnlyList<AttentionMap> heads, double mass)
     {
         double scale = (double)TileSide / Math.Max(picture.Width, picture.Height);
         int width = Length(picture.Width, scale), height = Length(picture.Height, scale);
@@ -47,10 +47,10 @@ public static class SegmentationSheet
         }
     }
 
-    private static PixelImage Annotated(PixelImage picture, PixelImage labels)
+    private static PixelImage Annotated(PixelImage picture, IndexedImage labels)
     {
         var annotated = new PixelImage(picture.Width, picture.Height);
-        ReadOnlySpan<byte> from = picture.Pixels, of = labels.Pixels;
+        ReadOnlySpan<byte> from = picture.Pixels, of = labels.Indices;
         for (int i = 0; i < from.Length; i++)
         {
             annotated.Pixels[i] = MaskTint.Of(from[i], i % 3, of[i / 3] is not (MaskJaccard.Background or MaskJaccard.Void));

@@ -16,7 +16,7 @@ public sealed class MaskJaccardTests
     [Fact]
     public void Each_object_is_held_against_each_heads_mask_and_the_means()
     {
-        using var labels = Labels(
+        var labels = Labels(
             "1120",
             "1120",
             "1122",
@@ -34,7 +34,7 @@ public sealed class MaskJaccardTests
     [Fact]
     public void Void_pixels_count_neither_for_nor_against()
     {
-        using var labels = Labels(
+        var labels = Labels(
             "vv00",
             "1100",
             "11vv",
@@ -45,7 +45,7 @@ public sealed class MaskJaccardTests
     [Fact]
     public void A_pixel_lies_under_the_patch_that_has_its_centre()
     {
-        using var labels = Labels("110", "110", "110"); // the middle column's centres are the right patches' first
+        var labels = Labels("110", "110", "110"); // the middle column's centres are the right patches' first
         var heads = Assert.Single(MaskJaccard.Of(Heads, labels, 0.7)).Heads;
         Assert.Equal([3 / 6.0, 3 / 9.0], heads);
     }
@@ -69,17 +69,8 @@ public sealed class MaskJaccardTests
     }
 
     /// <summary>Labels drawn in rows of digits; v is void.</summary>
-    private static PixelImage Labels(params string[] rows)
-    {
-        var labels = new PixelImage(rows[0].Length, rows.Length, 1);
-        for (int y = 0; y < rows.Length; y++)
-        {
-            for (int x = 0; x < rows[0].Length; x++)
-            {
-                labels.Pixels[y * labels.Width + x] = rows[y][x] == 'v' ? MaskJaccard.Void : (byte)(rows[y][x] - '0');
-            }
-        }
-
-        return labels;
-    }
+    private static IndexedImage Labels(params string[] rows) => new(
+        rows[0].Length,
+        rows.Length,
+        [.. string.Concat(rows).Select(c => c == 'v' ? MaskJaccard.Void : (byte)(c - '0'))]);
 }
