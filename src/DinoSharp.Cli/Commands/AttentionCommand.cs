@@ -7,6 +7,7 @@ using DinoSharp.Data;
 using DinoSharp.Evaluation;
 using DinoSharp.Evaluation.Attention;
 using DinoSharp.Evaluation.Attention.Segmentation;
+using DinoSharp.Imaging.Animation;
 using DinoSharp.Models.Backbones;
 
 namespace DinoSharp.Cli.Commands;
@@ -18,10 +19,13 @@ namespace DinoSharp.Cli.Commands;
 internal sealed class AttentionCommand
 {
     private const string LogName = "attention-jaccard.jsonl";
+    private const string MeanHead = "mean";
+    private const string AllHeads = "all";
+    private static readonly string[] VideoEndings = [".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv"];
 
     private readonly Argument<string?> _images = new("images")
     {
-        Description = "a picture; or many, in whatever --data of the other verbs can be; or a video",
+        Description = "a picture; or many, in whatever --data of the other verbs can be; or with --video a video or a folder of frames",
         Arity = ArgumentArity.ZeroOrOne,
     };
 
@@ -44,6 +48,17 @@ internal sealed class AttentionCommand
 
     private readonly Option<double> _faultShare = OptionFactory.Value(
         "--fault-share", "part of several pictures that may be unusable", 0.05);
+    private readonly Option<string?> _video = OptionFactory.Text(
+        "--video",
+        "draws a video, or a folder of frames, into this file: .mp4, .webm, .gif and others where ffmpeg is installed, an animated .png always");
+    private readonly Option<FrameMode> _mode = OptionFactory.Choice(
+        "--mode", "what a video shows", FrameMode.Heatmap, ("heatmap", FrameMode.Heatmap), ("overlay", FrameMode.Overlay));
+    private readonly Option<string> _head = OptionFactory.Value(
+        "--head", "whose attention a video shows: mean, all (side by side), or a head's number from 0", MeanHead);
+    private readonly Option<double?> _fps = OptionFactory.Maybe<double>(
+        "--fps", $"frames a second of the video; by default those of the video that is read, {AttentionVideo.UsualRate} of a folder");
+    private readonly Option<string?> _videoFormat = OptionFactory.Text(
+        "--video-format", "the reference's way to name a video: OUT/video.FORMAT");
     private readonly Option<string?> _voc = OptionFactory.Text(
         "--voc", "measures on PASCAL VOC 2012, in this folder (VOCdevkit/VOC2012), how well attention segments objects");
     private readonly Option<string> _split = OptionFactory.Value("--split", "which of the lists in ImageSets/Segmentation", "val");
@@ -59,10 +74,11 @@ internal sealed class AttentionCommand
         var command = new Command(
             "attention", "draw what each attention head of a Vision Transformer looks at, and measure how well it segments");
         command.Arguments.Add(attention._images);
-        attention._imagePath.Hidden = true; // the reference's way to say it
+        attention._imagePath.Hidden = attention._videoFormat.Hidden = true; // the reference's ways to say it
         Option[] own =
         [
             attention._imagePath, attention._out, attention._threshold, attention._imageSize, attention._faultShare,
+            attention._video, attention._mode, attention._head, attention._fps, attention._videoFormat,
             attention._voc, attention._split, attention._masks,
         ];
         foreach (var option in own.Concat(attention._results.All).Concat(attention._decoding.All).Concat(attention._weights.All))
@@ -87,8 +103,8 @@ internal sealed class AttentionCommand
                 $"--image-size is one or two numbers from 1 to {EvaluationRecipe.MaxSize}, not {string.Join(' ', size)}");
         }
 
-        return parsed.GetValue(_voc) is not null || parsed.GetValue(_masks) is not null
-            ? Measure(parsed, mass, size, terminal)
+        return parsed.GetValue(_voc) is not null || parsed.GetValue(_masks) is not null ? Measure(parsed, mass, size, terminal)
+            : VideoPath(parsed) is { } video ? DrawVideo(parsed, video, mass, size, terminal)
             : Draw(parsed, mass, size, terminal);
     }
 
@@ -123,6 +139,50 @@ internal sealed class AttentionCommand
         });
         return 0;
     }
+
+    /// <summary>The video that a command line asks for; null if it asks for none.</summary>
+    private string? VideoPath(ParseResult parsed)
+    {
+        string? format = parsed.GetValue(_videoFormat);
+        bool isVideo = (parsed.GetValue(_images) ?? parsed.GetValue(_imagePath)) is { } path
+            && VideoEndings.Contains(Path.GetExtension(path).ToLowerInvariant());
+        return parsed.GetValue(_video) is { } named ? named
+            : format is null && !isVideo ? null
+            : parsed.GetValue(_out) is { } folder ? Path.Combine(folder, "video" + (format is null ? AnimationWriter.UsualEnding : $".{format}"))
+            : throw new RequestException("--video is missing: name the file that the video's attention is drawn to");
+    }
+
+    private int DrawVideo(ParseResult parsed, string video, double mass, int[] size, Terminal terminal)
+    {
+        if (parsed.GetValue(_fps) is <= 0)
+        {
+            throw new RequestException("--fps is a number of frames a second above 0");
+        }
+
+        if (Path.GetExtension(video).Length < 2)
+        {
+            throw new RequestException($"--video {video}: name a file with an ending, such as .mp4 or .png");
+        }
+
+        var frames = FrameSequence.Open(Images(parsed));
+        using var network = Network(parsed, terminal);
+        if (network.InputChannels != 3)
+        {
+            throw new RequestException($"{_weights.PathOf(parsed)}: the network takes {network.InputChannels} channels; frames of videos have 3");
+        }
+
+        var drawing = new AttentionFrame { Mode = parsed.GetValue(_mode), Heads = Heads(parsed, network.Options.Heads), Mass = mass };
+        terminal.Result(new AttentionVideo(network, drawing, new PictureView(size)).Run(frames, video, parsed.GetValue(_fps), terminal));
+        return 0;
+    }
+
+    private int[] Heads(ParseResult parsed, int count) => parsed.GetValue(_head) switch
+    {
+        MeanHead => [],
+        AllHeads => [.. Enumerable.Range(0, count)],
+        var text when int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int head) && head < count => [head],
+        var text => throw new RequestException($"--head is mean, all or a number from 0 to {count - 1}, not '{text}'"),
+    };
 
     private int Measure(ParseResult parsed, double mass, int[] size, Terminal terminal)
     {
