@@ -12,11 +12,6 @@ public sealed class AttentionMap(float[] weights, int rows, int columns, int pat
     /// <summary>The share of the attention that <see cref="Mask"/> keeps, as in arXiv 2104.14294, figure 4.</summary>
     public const double DefaultMass = 0.6;
 
-    // Of an overlay's pixels: how bright the picture stays outside of the mask, and how much colour the mask adds.
-    private const float OutsideBrightness = 0.35f;
-    private const float MaskOpacity = 0.45f;
-    private static readonly float[] MaskColor = [255, 64, 32];
-
     /// <summary>Attention of the patches, row-major // [Rows, Columns]</summary>
     public ReadOnlySpan<float> Weights => weights;
 
@@ -111,9 +106,7 @@ public sealed class AttentionMap(float[] weights, int rows, int columns, int pat
             var to = picture.Pixels.Slice(y * Width * 3, Width * 3);
             for (int i = 0; i < to.Length; i++)
             {
-                to[i] = (byte)MathF.Round(mask[PatchAt(y, i / 3)]
-                    ? from[i] + (MaskColor[i % 3] - from[i]) * MaskOpacity
-                    : from[i] * OutsideBrightness);
+                to[i] = MaskTint.Of(from[i], i % 3, mask[PatchAt(y, i / 3)]);
             }
         }
 

@@ -1,5 +1,8 @@
+using DinoSharp.Data;
 using DinoSharp.Evaluation.Features;
+using DinoSharp.Imaging;
 using DinoSharp.Models.Backbones;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace DinoSharp.Evaluation.Attention;
@@ -7,6 +10,19 @@ namespace DinoSharp.Evaluation.Attention;
 /// <summary>What the class token of the last block attends to, head by head (arXiv 2104.14294, figures 1 and 3).</summary>
 public static class AttentionMaps
 {
+    /// <summary>The maps of a picture, in its own size.</summary>
+    /// <param name="network">on any device; run in evaluation mode, afterwards in the mode it was in</param>
+    /// <param name="picture">of as many channels as the network takes, and of any size of at least one patch</param>
+    /// <param name="name">what the error calls the picture: its path</param>
+    /// <returns>one map a head</returns>
+    /// <exception cref="EvaluationException">The picture is smaller than a patch, or the attention is not finite.</exception>
+    public static IReadOnlyList<AttentionMap> Of(VisionTransformer network, PixelImage picture, string name)
+    {
+        using var scope = NewDisposeScope();
+        var pixels = tensor(picture.Pixels.ToArray(), [1, picture.Height, picture.Width, picture.Channels], ScalarType.Byte); // [1, H, W, C]
+        return Of(network, PixelNormalization.For(picture.Channels).Apply(pixels, CPU), name);
+    }
+
     /// <summary>The maps of one image.</summary>
     /// <param name="network">on any device; run in evaluation mode, afterwards in the mode it was in</param>
     /// <param name="image">
