@@ -86,6 +86,8 @@ internal static class Application
             KnnCommand.Create(),
             EmbedCommand.Create(),
             AttentionCommand.Create(),
+            SegmentVideoCommand.Create(),
+            DavisCommand.Create(),
             ModelsCommand.Create(),
             InspectCommand.Create(),
             ConvertCommand.Create(),

@@ -5,10 +5,12 @@ namespace DinoSharp.Evaluation.Video;
 
 /// <summary>What a propagation has to remember between frames beside the frames themselves.</summary>
 /// <param name="Frames">frames done, the first one included</param>
+/// <param name="IsWhole">whether there are no more frames: then no labels are kept</param>
 /// <param name="Labels">soft labels of the last ones, oldest first // [h w, labels] each</param>
-public sealed record PropagationState(int Frames, IReadOnlyList<float[]> Labels)
+public sealed record PropagationState(int Frames, bool IsWhole, IReadOnlyList<float[]> Labels)
 {
     private const string Count = "frames";
+    private const string Whole = "whole";
     private const string Origin = "request";
 
     /// <summary>Writes it as safetensors, whole or not at all.</summary>
@@ -22,7 +24,12 @@ public sealed record PropagationState(int Frames, IReadOnlyList<float[]> Labels)
             arrays.Add(NameOf(i), ArrayData.FromFloat32(Labels[i], Labels[i].Length));
         }
 
-        var texts = new Dictionary<string, string> { [Count] = Frames.ToString(CultureInfo.InvariantCulture), [Origin] = request };
+        var texts = new Dictionary<string, string>
+        {
+            [Count] = Frames.ToString(CultureInfo.InvariantCulture),
+            [Whole] = IsWhole.ToString(CultureInfo.InvariantCulture),
+            [Origin] = request,
+        };
         SafetensorsFile.Write(path, arrays, texts);
     }
 
@@ -43,7 +50,7 @@ public sealed record PropagationState(int Frames, IReadOnlyList<float[]> Labels)
                 $"{path}: the folder holds a segmentation by other weights, settings, frames or first mask; name another folder or delete this one");
         }
 
-        return new(frames, [.. Enumerable.Range(0, arrays.Count).Select(i => arrays[NameOf(i)].ToFloat32())]);
+        return new(frames, texts.GetValueOrDefault(Whole) == bool.TrueString, [.. Enumerable.Range(0, arrays.Count).Select(i => arrays[NameOf(i)].ToFloat32())]);
     }
 
     private static string NameOf(int index) => string.Create(CultureInfo.InvariantCulture, $"labels{index}");

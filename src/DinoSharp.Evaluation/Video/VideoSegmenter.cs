@@ -26,7 +26,6 @@ public sealed class VideoSegmenter : IDisposable
     private readonly LabelPropagation _propagation;
     private readonly SoftMasks _masks;
     private readonly Queue<float[]> _lastLabels = new();
-    private readonly PixelColor[] _palette;
     private readonly (int Width, int Height) _size;
     private readonly byte[] _objects; // by label
 
@@ -55,7 +54,6 @@ public sealed class VideoSegmenter : IDisposable
             throw new EvaluationException($"{name}: {first.Width} x {first.Height} pixels are too narrow a frame: its view has no patches");
         }
 
-        _palette = mask.Palette.ToArray();
         var small = mask.Resize(columns, rows);
         _objects = [.. small.Indices.Append((byte)0).Distinct().Order()];
         Lost = [.. mask.Indices.Distinct().Except(_objects).Order()];
@@ -79,7 +77,7 @@ public sealed class VideoSegmenter : IDisposable
     /// <summary>Numbers in the mask that no patch's middle has: objects too small to be followed.</summary>
     public IReadOnlyList<byte> Lost { get; }
 
-    /// <summary>The mask of the next frame.</summary>
+    /// <summary>The mask of the next frame, in the colours of DAVIS.</summary>
     /// <param name="frame">of the first one's size</param>
     /// <param name="name">what errors call the frame</param>
     /// <exception cref="EvaluationException">The frame is of another size.</exception>
@@ -100,11 +98,11 @@ public sealed class VideoSegmenter : IDisposable
             largest[i] = _objects[largest[i]];
         }
 
-        return new IndexedImage(_masks.Width, _masks.Height, largest, _palette).Resize(_size.Width, _size.Height);
+        return new IndexedImage(_masks.Width, _masks.Height, largest).Resize(_size.Width, _size.Height);
     }
 
     /// <summary>What <see cref="Resume"/> needs beside the frames: the soft labels of the last ones.</summary>
-    public PropagationState State() => new(Frames, [.. _lastLabels]);
+    public PropagationState State() => new(Frames, IsWhole: false, [.. _lastLabels]);
 
     /// <summary>Goes on where another one was, to the same bits. Nothing may have been segmented yet.</summary>
     /// <param name="state">of the other</param>

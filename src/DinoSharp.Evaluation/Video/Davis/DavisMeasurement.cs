@@ -47,7 +47,7 @@ public sealed class DavisMeasurement(DavisSet set, string results)
             (values[o, 0], values[o, 1]) = (new double[measured.Length], new double[measured.Length]);
         }
 
-        Parallel.For(0, measured.Length, frame =>
+        for (int frame = 0; frame < measured.Length; frame++)
         {
             string path = Path.Combine(results, sequence, measured[frame] + ".png");
             var (truth, guess) = (IndexedPng.Load(set.AnnotationOf(sequence, measured[frame])), LoadResult(path));
@@ -56,7 +56,8 @@ public sealed class DavisMeasurement(DavisSet set, string results)
             {
                 (values[o, 0][frame], values[o, 1][frame]) = Measure(truth, guess, (byte)(o + 1));
             }
-        });
+        }
+
         return
         [
             .. Enumerable.Range(0, objects).Select(o =>
