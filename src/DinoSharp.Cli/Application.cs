@@ -89,6 +89,8 @@ internal static class Application
             PredictCommand.Create(),
             EmbedCommand.Create(),
             AttentionCommand.Create(),
+            SegmentVideoCommand.Create(),
+            DavisCommand.Create(),
             ModelsCommand.Create(),
             InspectCommand.Create(),
             ConvertCommand.Create(),

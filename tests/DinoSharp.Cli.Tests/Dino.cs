@@ -73,4 +73,8 @@ internal sealed record DinoResult(int ExitCode, string Output, string Error)
         Assert.All(words, word => Assert.Contains(word, line, StringComparison.Ordinal));
         return this;
     }
+
+    /// <summary>The same for a command that may have said something before it failed.</summary>
+    public DinoResult FailedLast(int exitCode, params string[] words) =>
+        (this with { Error = Error.TrimEnd().Split('\n')[^1] }).Failed(exitCode, words);
 }
