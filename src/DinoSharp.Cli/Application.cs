@@ -85,6 +85,7 @@ internal static class Application
             DataCommand.Create(),
             KnnCommand.Create(),
             EmbedCommand.Create(),
+            CopyDetectionCommand.Create(),
             AttentionCommand.Create(),
             ModelsCommand.Create(),
             InspectCommand.Create(),

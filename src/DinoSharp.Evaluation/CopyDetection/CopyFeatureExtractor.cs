@@ -32,10 +32,11 @@ public sealed class CopyFeatureExtractor(Backbone backbone, int side, LoaderOpti
 
     /// <summary>The features of all usable images of a source, in its order. They are in memory: F values of 4 bytes an image.</summary>
     /// <param name="source">stays the caller's</param>
-    /// <param name="progress">told the number of images done</param>
+    /// <param name="progress">told the number of images done, first of those that the store has</param>
+    /// <param name="complete">whether every image has to be usable, whatever share the loading allows</param>
     /// <exception cref="ImageSourceException">Too many images are unusable, or all of them.</exception>
     /// <exception cref="EvaluationException">The features are not finite, or too many for one table.</exception>
-    public ImageFeatures Of(IImageSource source, Action<int>? progress = null)
+    public ImageFeatures Of(IImageSource source, Action<int>? progress = null, bool complete = false)
     {
         ArgumentNullException.ThrowIfNull(source);
         int dim = CopyFeatures.DimOf(backbone);
@@ -53,10 +54,12 @@ public sealed class CopyFeatureExtractor(Backbone backbone, int side, LoaderOpti
             whole.Append(part);
         }
 
+        double faultShare = complete ? 0 : loading.FaultShareLimit;
+        ThrowIfFaulty(source, whole.Faults, faultShare);
         progress?.Invoke(whole.Covered);
         if (whole.Covered < source.Count)
         {
-            Compute(source, whole, store, progress);
+            Compute(source, whole, store, faultShare, progress);
         }
 
         return whole.Indices.Count > 0
@@ -65,11 +68,11 @@ public sealed class CopyFeatureExtractor(Backbone backbone, int side, LoaderOpti
             : throw new ImageSourceException(source.Path, "none of its images can be used");
     }
 
-    private void Compute(IImageSource source, FeaturePart whole, FeatureStore? store, Action<int>? progress)
+    private void Compute(IImageSource source, FeaturePart whole, FeatureStore? store, double faultShare, Action<int>? progress)
     {
         int first = whole.Covered;
         using SubsetSource rest = new(source, [.. Enumerable.Range(first, source.Count - first)]);
-        EvaluationLoader loader = new(rest, new SquashRecipe(side), loading);
+        EvaluationLoader loader = new(rest, new SquashRecipe(side), loading with { FaultShareLimit = 1 }); // judged here, of all images
         FeaturePart part = New(first);
         foreach (var batch in loader.Batches())
         {
@@ -84,6 +87,7 @@ public sealed class CopyFeatureExtractor(Backbone backbone, int side, LoaderOpti
 
             TorchRuntime.Sweep();
             part.Cover(covered, loader.Faults.Faults.Select(fault => fault with { Index = fault.Index + first }));
+            ThrowIfFaulty(source, [.. whole.Faults, .. part.Faults], faultShare);
             progress?.Invoke(covered);
             if (covered - part.Start >= PartImages || covered == source.Count)
             {
@@ -94,6 +98,17 @@ public sealed class CopyFeatureExtractor(Backbone backbone, int side, LoaderOpti
         }
 
         FeaturePart New(int start) => new(new float[(PartImages + loading.BatchSize) * whole.Dim], whole.Dim, start);
+    }
+
+    private static void ThrowIfFaulty(IImageSource source, IReadOnlyList<Fault> faults, double share)
+    {
+        FaultLog log = new();
+        foreach (var fault in faults)
+        {
+            log.Add(fault.Index, fault.Name, fault.Reason);
+        }
+
+        log.ThrowIfMoreThan(share, source);
     }
 
     private float[] Features(Tensor pixels)
