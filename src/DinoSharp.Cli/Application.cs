@@ -86,6 +86,7 @@ internal static class Application
             KnnCommand.Create(),
             EmbedCommand.Create(),
             CopyDetectionCommand.Create(),
+            ReportCommand.Create(),
             AttentionCommand.Create(),
             ModelsCommand.Create(),
             InspectCommand.Create(),

@@ -93,7 +93,9 @@ internal sealed class CopydaysScores(CopyWork work, Whitening? whitening, Copyda
     /// <summary>The public set by its name, with what is missing for its figures to be compared; any other by its folder's.</summary>
     private string NameOf(string data, ImageFeatures? others)
     {
-        string name = set.IsWhole ? DataName : Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(data)));
+        string name = set.IsWhole
+            ? DataName
+            : $"{Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(data)))}, {set.Originals.Count} originals";
         return name + (others is null ? ", no distractors" : "") + (whitening is null ? ", not whitened" : "");
     }
 }

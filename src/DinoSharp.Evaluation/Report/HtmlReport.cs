@@ -48,6 +48,8 @@ public sealed class HtmlReport
         .row figure { flex: 1 1 0; min-width: 0; max-width: 9rem; }
         figure { margin: 0; }
         figure img { display: block; width: 100%; height: auto; border-radius: 4px; }
+        .wide { margin: 1rem 0; }
+        .wide img { width: auto; max-width: 100%; }
         figcaption { overflow-wrap: anywhere; padding-top: 0.3rem; }
         """;
 
@@ -108,6 +110,9 @@ public sealed class HtmlReport
 
     /// <summary>Adds pictures that belong together, side by side, with what stands under them.</summary>
     public HtmlReport ImageRow(IEnumerable<(PixelImage Image, string Caption)> images) => Figures("row", images);
+
+    /// <summary>Adds one picture in its own size, or as wide as the page.</summary>
+    public HtmlReport Picture(PixelImage image, string caption) => Figures("wide", [(image, caption)]);
 
     /// <summary>Writes the page whole or not at all.</summary>
     /// <exception cref="CheckpointException">The file cannot be written.</exception>
