@@ -37,7 +37,8 @@ public sealed class HtmlReport
         caption { text-align: left; padding-bottom: 0.4rem; }
         th, td { border-bottom: 1px solid var(--line); padding: 0.4rem 0.75rem 0.4rem 0; text-align: left; font-weight: normal; }
         .number { text-align: right; white-space: nowrap; }
-        .scroll { overflow-x: auto; margin: 1rem 0 1.5rem; }
+        .scroll { overflow-x: auto; margin: 1rem 0 1.5rem; font-size: 0.9375rem; }
+        td.short { white-space: nowrap; }
         tr.head th { color: var(--quiet); white-space: nowrap; }
         tr.marked td { background: var(--marked); font-weight: 600; }
         td.bar { width: 50%; }
@@ -52,6 +53,9 @@ public sealed class HtmlReport
         .wide img { width: auto; max-width: 100%; }
         figcaption { overflow-wrap: anywhere; padding-top: 0.3rem; }
         """;
+
+    /// <summary>A cell of so many characters is not broken into lines.</summary>
+    private const int ShortCell = 26;
 
     private readonly string _title;
     private readonly StringBuilder _body = new();
@@ -88,7 +92,7 @@ public sealed class HtmlReport
         Add($"<tr class=\"head\">{string.Concat(table.Columns.Select((name, i) => $"<th scope=\"col\"{kinds[i]}>{HtmlEncode(name)}</th>"))}</tr>");
         foreach (var row in table.Rows)
         {
-            string cells = string.Concat(row.Cells.Select((cell, i) => $"<td{kinds[i]}>{HtmlEncode(cell)}</td>"));
+            string cells = string.Concat(row.Cells.Select((cell, i) => $"<td{(kinds[i].Length > 0 ? kinds[i] : cell.Length <= ShortCell ? " class=\"short\"" : "")}>{HtmlEncode(cell)}</td>"));
             Add($"<tr{(row.Marked ? " class=\"marked\"" : "")}>{cells}</tr>");
         }
 

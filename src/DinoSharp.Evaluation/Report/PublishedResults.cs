@@ -71,7 +71,7 @@ public static class PublishedResults
             ]),
         new(
             "Fine-tuned classification",
-            "the data set of each column, top-1",
+            "Top-1 on the data set of each column",
             "dino finetune",
             [
                 new("CIFAR-10", "finetune", ["CIFAR-10"]), new("CIFAR-100", "finetune", ["CIFAR-100"]),
@@ -87,7 +87,7 @@ public static class PublishedResults
             ]),
         new(
             "Image retrieval",
-            "revisited Oxford and Paris (ROx, RPar), mAP of the medium (M) and hard (H) queries",
+            "Revisited Oxford and Paris (ROx, RPar), mAP of the medium (M) and hard (H) queries",
             "dino retrieval",
             [
                 new("ROx M", "retrieval", Oxford, "M", "mAP M", "M mAP", "medium", "mAP medium"),

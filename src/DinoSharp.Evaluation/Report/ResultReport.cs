@@ -10,9 +10,9 @@ namespace DinoSharp.Evaluation.Report;
 public sealed class ResultReport(string title, string folder, IReadOnlyList<EvaluationRecord> records)
 {
     private const string Introduction =
-        "Rows that stand out were measured here; the others are as published, with their source. Published networks were trained without "
-        + "labels on ImageNet unless the row says otherwise; one trained on other images is measured alike, but had another start. Only numbers of one data set, "
-        + "told by its name, stand in one table.";
+        "Rows that stand out were measured here; the others are as published, with their source. Published networks were trained on ImageNet, "
+        + "without labels but for those called supervised, unless the row says otherwise; a network trained on other images had another start. "
+        + "Only numbers of one data set, told by its name, stand in one table.";
 
     /// <summary>The tables.</summary>
     public IReadOnlyList<ResultSection> Sections { get; } = ResultTables.Of(records);

@@ -52,7 +52,7 @@ public static class ResultTables
                 [
                     NameOf(network.Key.Weights), network.Key.Network,
                     Settings(network, section, record => record.Scores.Where(score => !found.Contains(score))),
-                    .. found.Select(score => Text(score?.Value)), "measured here",
+                    .. found.Select(Text), "measured here",
                 ],
                 Marked: true);
         });
@@ -78,7 +78,7 @@ public static class ResultTables
                 [
                     NameOf(network.Key.Weights), network.Key.Network, Settings(network, section, _ => []),
                     .. names.Select(name => Text(network.SelectMany(record => record.Scores, (record, score) => (Record: record, Score: score))
-                        .FirstOrDefault(pair => HeadingOf(pair.Record, pair.Score) == name).Score?.Value)),
+                        .FirstOrDefault(pair => HeadingOf(pair.Record, pair.Score) == name).Score)),
                 ],
                 Marked: true));
             return new ReportTable(
@@ -89,7 +89,7 @@ public static class ResultTables
             string HeadingOf(EvaluationRecord record, Score score)
             {
                 string unit = score.Unit is "" or "%" ? "" : $" ({score.Unit})";
-                return (several ? $"{ColumnName(record, section)} " : "") + score.Name + unit;
+                return (several ? $"{DistinctName(record, data, section)} " : "") + score.Name + unit;
             }
         }),
     ];
@@ -99,25 +99,27 @@ public static class ResultTables
         IEnumerable<EvaluationRecord> records, PublishedSection? section, Func<EvaluationRecord, IEnumerable<Score>> without)
     {
         EvaluationRecord[] all = [.. records];
-        bool several = all.Select(record => record.Setting).Distinct().Count() > 1;
-        return string.Join("; ", all.Select(TextOf).Where(text => text.Length > 0).Distinct());
+        string[] settings = [.. all.Select(record => record.Setting).Where(setting => setting.Length > 0).Distinct()];
+        var parts = settings.Length == 1 ? settings : all.Where(record => record.Setting.Length > 0).Select(record => $"{Of(record)}: {record.Setting}");
+        string[] more = [.. all.SelectMany(record => without(record).Select(score => $"{(all.Length > 1 ? Of(record) + " " : "")}{score.Name} {Text(score)}"))];
+        return string.Join("; ", more.Length > 0 ? parts.Append(string.Join(", ", more)) : parts);
 
-        string TextOf(EvaluationRecord record)
-        {
-            string more = string.Join(", ", without(record).Select(score => $"{score.Name} {Text(score.Value)}"));
-            string text = string.Join(", ", new[] { record.Setting, more }.Where(part => part.Length > 0));
-            return several && text.Length > 0 ? $"{ColumnName(record, section)}: {text}" : text;
-        }
+        string Of(EvaluationRecord record) => DistinctName(record, all, section);
     }
 
-    /// <summary>What the paper calls a record's protocol or data set, whichever tells the columns apart.</summary>
-    private static string ColumnName(EvaluationRecord record, PublishedSection? section) =>
-        section?.Columns.FirstOrDefault(column => IsOf(record, column))?.Heading
-        ?? section?.Columns.FirstOrDefault(column => column.Protocol == record.Protocol)?.Heading ?? record.Protocol;
+    /// <summary>What tells a record from those of the same network: its protocol, as the paper's column calls it, or its data.</summary>
+    private static string DistinctName(EvaluationRecord record, IEnumerable<EvaluationRecord> among, PublishedSection? section) =>
+        among.Any(other => other.Protocol != record.Protocol)
+            ? section?.Columns.FirstOrDefault(column => column.Protocol == record.Protocol)?.Heading ?? record.Protocol
+            : record.Data;
 
     private static string NameOf(string weights) => Path.GetFileName(Path.TrimEndingDirectorySeparator(weights));
 
-    private static string Text(double? value) => value is { } number ? number.ToString("0.0", CultureInfo.InvariantCulture) : None;
+    private static string Text(double? percent) => percent?.ToString("0.0", CultureInfo.InvariantCulture) ?? None;
+
+    /// <summary>As in the papers, which give percentages to a tenth.</summary>
+    private static string Text(Score? score) =>
+        score is null or { Unit: "%" } ? Text(score?.Value) : score.Value.ToString("0.####", CultureInfo.InvariantCulture);
 
     private static string Plain(string name) => string.Concat(name.Where(char.IsLetterOrDigit)).ToUpperInvariant();
 }
