@@ -12,7 +12,10 @@ namespace DinoSharp.Cli.CopyDetection;
 internal sealed class LookAlikes(CopyWork work, Whitening? whitening, double threshold)
 {
     /// <summary>Without whitening; docs/evaluations/copy-detection.md says what it was chosen by.</summary>
-    public const double UsualThreshold = 0.95;
+    public const double UsualThreshold = 0.97;
+
+    /// <summary>Of fewer, most may well be copies.</summary>
+    private const int FewImages = 20;
 
     private const string PageName = "duplicates.html", TableName = "duplicates.csv";
 
@@ -34,6 +37,11 @@ internal sealed class LookAlikes(CopyWork work, Whitening? whitening, double thr
             ? $"no two of {Wording.Number(features.Table.Rows)} images are look-alikes; a lower --threshold finds more"
             : $"{Wording.Number(groups.Count)} groups of look-alikes, {Wording.Number(sheet.Copies)} images more than one of each; the largest has "
                 + $"{Wording.Number(groups[0].Count)}");
+        if (groups.Count > 0 && 2 * groups[0].Count > features.Table.Rows && features.Table.Rows > FewImages)
+        {
+            work.Terminal.Line("most images are in one group: to this network they are all much alike; raise --threshold");
+        }
+
         work.Terminal.Line($"{page}: the groups; {table}: all of their images");
         return new JsonObject
         {

@@ -59,7 +59,14 @@ public static class DuplicateGroups
             alike = alike.triu(1); // each pair once, and no image with itself
         }
 
-        long[] pairs = alike.nonzero().cpu().data<long>().ToArray(); // [pairs, 2]
+        var found = alike.nonzero(); // int64 [pairs, 2]
+        if (found.size(0) == 0)
+        {
+            return; // an empty tensor has no array
+        }
+
+        // Contiguous: nonzero gives the transpose of what it found.
+        long[] pairs = found.cpu().contiguous().data<long>().ToArray();
         for (int i = 0; i < pairs.Length; i += 2)
         {
             int a = First(parents, start + (int)pairs[i]), b = First(parents, otherStart + (int)pairs[i + 1]);
