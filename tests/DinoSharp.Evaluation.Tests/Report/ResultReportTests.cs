@@ -8,11 +8,13 @@ public sealed class ResultReportTests
 {
     private static readonly EvaluationRecord[] Records =
     [
-        Record("knn", "imagenet-1k", "k = 20", new Score("top-1", 61.23), new Score("top-5", 80.14)),
+        Record("knn", "imagenet-1k", "k = 20", new Score("k-NN top-1", 61.23), new Score("k-NN top-5", 80.14)),
         Record("linear", "ImageNet", "100 epochs", new Score("top-1", 66.66)),
         Record("knn", "cifar10", "k = 20, 32 pixels", new Score("top-1", 78.94), new Score("top-5", 98.1)),
         Record("knn", "cifar10", "k = 20", new Score("top-1", 38.9)) with { Weights = "raw pixels", Network = "none" },
         Record("linear", "cifar10", "100 epochs", new Score("top-1", 81)),
+        Record("finetune", "cifar10", "100 epochs", new Score("top-1", 95), new Score("top-5", 99.9)),
+        Record("supervised", "cifar10", "100 epochs", new Score("top-1", 90)),
         Record("retrieval", "roxford5k", "multi-scale", new Score("mAP M", 20.5), new Score("mAP H", 5.1), new Score("mP@10 M", 30)),
         Record("retrieval", "rparis6k", "multi-scale", new Score("mAP M", 44.5), new Score("mAP H", 15.1)),
         Record("copy-detection", "Copydays, no distractors", "320²", new Score("mAP", 90), new Score("mAP crops/10", 99)),
@@ -68,7 +70,7 @@ public sealed class ResultReportTests
         Assert.Contains("<figcaption>What was &lt;seen&gt;</figcaption>", html, StringComparison.Ordinal);
         Assert.Contains("data:image/png;base64,", html, StringComparison.Ordinal);
         Assert.Contains("href=\"../a%20run/report.html\"", html, StringComparison.Ordinal);
-        Assert.Equal(7, html.Split("<tr class=\"marked\">").Length); // six rows of one's own
+        Assert.Equal(9, html.Split("<tr class=\"marked\">").Length); // eight rows of one's own
 
         var hostile = Records[^1] with { Pictures = new Dictionary<string, string> { ["../secret.png"] = "" } };
         Assert.Contains(
