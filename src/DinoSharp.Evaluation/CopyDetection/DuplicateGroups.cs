@@ -9,9 +9,10 @@ namespace DinoSharp.Evaluation.CopyDetection;
 public readonly record struct Duplicate(int Row, float Similarity);
 
 /// <summary>
-/// Groups of images that are copies of each other: those whose descriptors' cosine reaches a threshold, and those joined by others in
-/// between. Similarities are computed chunk by chunk; a chain may join images that are less alike, which their similarity to the first
-/// image then tells.
+/// Groups of images that are copies of each other. In the order of the set, an image that is in no group yet begins one, and all later
+/// ones that are in none join it if their descriptors' cosine reaches the threshold. So every image is as much like its group's first as
+/// the threshold says: if what is like any of a group joined it, a chain of images, each like the next, would end up as one.
+/// Similarities are computed chunk by chunk.
 /// </summary>
 public static class DuplicateGroups
 {
@@ -21,13 +22,13 @@ public static class DuplicateGroups
     /// <param name="descriptors">of the images</param>
     /// <param name="threshold">the least cosine of a pair, -1 .. 1</param>
     /// <param name="progress">told the number of images compared with all behind them</param>
-    /// <returns>Groups of two or more, largest first; in a group the image that stands first in the set, then the others, most alike first.</returns>
+    /// <returns>Groups of two or more, largest first; in a group its first image, then the others, most like it first.</returns>
     public static IReadOnlyList<IReadOnlyList<Duplicate>> Find(CopyDescriptors descriptors, double threshold, Action<int>? progress = null)
     {
         ArgumentNullException.ThrowIfNull(descriptors);
         ArgumentOutOfRangeException.ThrowIfLessThan(threshold, -1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(threshold, 1);
-        int[] parents = [.. Enumerable.Range(0, descriptors.Count)];
+        int[] firsts = [.. Enumerable.Range(0, descriptors.Count)]; // of each image its group's first
         for (int start = 0; start < descriptors.Count; start += ChunkRows)
         {
             using var scope = NewDisposeScope();
@@ -35,7 +36,7 @@ public static class DuplicateGroups
             for (int other = start; other < descriptors.Count; other += ChunkRows)
             {
                 using var pairScope = NewDisposeScope();
-                Join(rows, start, other == start ? rows : Chunk(descriptors, other), other, threshold, parents);
+                Join(rows, start, other == start ? rows : Chunk(descriptors, other), other, threshold, firsts);
             }
 
             progress?.Invoke(Math.Min(descriptors.Count, start + ChunkRows));
@@ -43,7 +44,7 @@ public static class DuplicateGroups
 
         return
         [
-            .. Enumerable.Range(0, parents.Length).GroupBy(row => First(parents, row)).Where(group => group.Skip(1).Any())
+            .. Enumerable.Range(0, firsts.Length).GroupBy(row => firsts[row]).Where(group => group.Skip(1).Any())
                 .Select(group => Ranked(descriptors, [.. group])).OrderByDescending(group => group.Count).ThenBy(group => group[0].Row),
         ];
     }
@@ -51,7 +52,7 @@ public static class DuplicateGroups
     private static Tensor Chunk(CopyDescriptors descriptors, int start) =>
         descriptors.Rows(start, Math.Min(ChunkRows, descriptors.Count - start));
 
-    private static void Join(Tensor rows, int start, Tensor others, int otherStart, double threshold, int[] parents)
+    private static void Join(Tensor rows, int start, Tensor others, int otherStart, double threshold, int[] firsts)
     {
         var alike = rows.matmul(others.t()).ge(threshold); // bool [m, n]
         if (otherStart == start)
@@ -69,19 +70,13 @@ public static class DuplicateGroups
         long[] pairs = found.cpu().contiguous().data<long>().ToArray();
         for (int i = 0; i < pairs.Length; i += 2)
         {
-            int a = First(parents, start + (int)pairs[i]), b = First(parents, otherStart + (int)pairs[i + 1]);
-            parents[Math.Max(a, b)] = Math.Min(a, b);
+            // Pairs come in the order of their first image, whose own place is settled by then: all pairs that it is second of came before.
+            int first = start + (int)pairs[i], second = otherStart + (int)pairs[i + 1];
+            if (firsts[first] == first && firsts[second] == second)
+            {
+                firsts[second] = first;
+            }
         }
-    }
-
-    private static int First(int[] parents, int row)
-    {
-        while (parents[row] != row)
-        {
-            row = parents[row] = parents[parents[row]];
-        }
-
-        return row;
     }
 
     private static List<Duplicate> Ranked(CopyDescriptors descriptors, int[] rows)

@@ -32,8 +32,8 @@ public sealed class DuplicateSheet(
     {
         var report = new HtmlReport(title).Paragraph(string.Create(
             CultureInfo.InvariantCulture,
-            $"{groups.Count:#,0} groups, {Copies:#,0} images more than one of each. Two images whose features' cosine is {threshold} or more are in "
-            + $"one group; under an image stands its cosine with the group's first. All are in the table beside this page."));
+            $"{groups.Count:#,0} groups, {Copies:#,0} images more than one of each. In a group are the images whose features' cosine with those of "
+            + $"its first is {threshold} or more; it stands under each. All groups are in the table beside this page."));
         foreach (var (number, group) in groups.Take(GroupsShown).Index())
         {
             string more = group.Count > PicturesShown ? $", {PicturesShown} of them here" : "";

@@ -40,7 +40,7 @@ public static class PublishedResults
     private static readonly string[] ImageNet = ["ImageNet", "ImageNet-1k", "ILSVRC2012", "ILSVRC"];
     private static readonly string[] Oxford = ["roxford5k", "ROxford", "ROx"];
     private static readonly string[] Paris = ["rparis6k", "RParis", "RPar"];
-    private static readonly string[] Davis = ["DAVIS 2017", "DAVIS", "davis2017val", "DAVIS-2017-trainval-480p"];
+    private static readonly string[] Davis = ["DAVIS 2017 val"];
 
     /// <summary>All sections, in the order of the paper.</summary>
     public static IReadOnlyList<PublishedSection> Sections { get; } =

@@ -34,13 +34,16 @@ public sealed class DuplicateGroupsTests
     }
 
     [Fact]
-    public void What_others_join_is_one_group_and_told_by_its_similarity()
+    public void A_chain_is_no_group()
     {
-        // Directions 20 degrees apart: neighbours reach the threshold, the first and the last do not.
-        float[] values = [.. new[] { 0, 20, 40, 150 }.SelectMany(a => new[] { float.Cos(a * MathF.PI / 180), float.Sin(a * MathF.PI / 180) })];
-        var group = Assert.Single(DuplicateGroups.Find(new CopyDescriptors(Table(values, 2)), 0.9));
-        Assert.Equal([0, 1, 2], group.Select(d => d.Row));
-        Assert.Equal(Math.Cos(40 * Math.PI / 180), group[2].Similarity, 1e-5);
+        // Directions 20 degrees apart: each is like the next (0.94), and not like the one after that (0.77).
+        float[] values =
+        [
+            .. new[] { 0, 20, 40, 60, 150 }.SelectMany(a => new[] { float.Cos(a * MathF.PI / 180), float.Sin(a * MathF.PI / 180) }),
+        ];
+        var groups = DuplicateGroups.Find(new CopyDescriptors(Table(values, 2)), 0.9);
+        Assert.Equal([[0, 1], [2, 3]], groups.Select(group => group.Select(d => d.Row).ToArray()));
+        Assert.All(groups, group => Assert.Equal(Math.Cos(20 * Math.PI / 180), group[1].Similarity, 1e-5));
     }
 
     private static FeatureTable Table(float[] values, int dim) =>
