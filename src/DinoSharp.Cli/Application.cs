@@ -88,6 +88,8 @@ internal static class Application
             FinetuneCommand.Create(),
             PredictCommand.Create(),
             EmbedCommand.Create(),
+            CopyDetectionCommand.Create(),
+            ReportCommand.Create(),
             AttentionCommand.Create(),
             SegmentVideoCommand.Create(),
             DavisCommand.Create(),

@@ -1,4 +1,6 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using DinoSharp.Checkpoints;
 
 namespace DinoSharp.Evaluation.Report;
@@ -17,6 +19,7 @@ public sealed record EvaluationRecord
     private static readonly JsonSerializerOptions Json = new()
     {
         WriteIndented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, // a file for people too, in no page
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
     };
 
@@ -72,7 +75,7 @@ public sealed record EvaluationRecord
     }
 
     /// <summary>What the files of this record are called, without ending: a picture of it may be STEM-sheet.png.</summary>
-    [System.Text.Json.Serialization.JsonIgnore]
+    [JsonIgnore]
     public string FileStem => string.Join('-', new[] { Protocol, Data, Path.GetFileName(Path.TrimEndingDirectorySeparator(Weights)) }.Select(Clean));
 
     private static string Clean(string part) => string.Concat(part.Select(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' ? c : '_'));
@@ -82,8 +85,9 @@ public sealed record EvaluationRecord
         try
         {
             using var stream = File.OpenRead(path);
-            return JsonSerializer.Deserialize<EvaluationRecord>(stream, Json)
-                ?? throw new EvaluationException($"{path}: is empty; delete it and evaluate again");
+            return JsonSerializer.Deserialize<EvaluationRecord>(stream, Json) is { Scores.Count: > 0 } record
+                ? record
+                : throw new EvaluationException($"{path}: has no scores; delete it and evaluate again");
         }
         catch (JsonException error)
         {

@@ -20,12 +20,15 @@ public sealed record KeyFigure(string Name, double Value, string Unit = "", doub
 public sealed class HtmlReport
 {
     private const string Style = """
-        :root { color-scheme: light dark; --ground: #fff; --text: #1c2128; --quiet: #5b6570; --line: #dde2e7; --bar: #3b82c4; }
+        :root { color-scheme: light dark; --ground: #fff; --text: #1c2128; --quiet: #5b6570; --line: #dde2e7; --bar: #3b82c4;
+          --marked: #e6f0fa; }
         @media (prefers-color-scheme: dark) {
-          :root { --ground: #14181d; --text: #e4e8ec; --quiet: #98a2ad; --line: #2c333b; --bar: #4f93d2; }
+          :root { --ground: #14181d; --text: #e4e8ec; --quiet: #98a2ad; --line: #2c333b; --bar: #4f93d2;
+            --marked: #1d2f42; }
         }
         body { margin: 0 auto; max-width: 60rem; padding: 2rem 1.25rem 4rem; background: var(--ground); color: var(--text);
           font: 16px/1.55 system-ui, sans-serif; }
+        a { color: var(--bar); }
         h1 { font-size: 1.75rem; line-height: 1.2; margin: 0 0 1rem; }
         h2 { font-size: 1.25rem; margin: 2.5rem 0 0.75rem; }
         p { max-width: 42rem; }
@@ -33,7 +36,11 @@ public sealed class HtmlReport
         caption, figcaption { color: var(--quiet); font-size: 0.875rem; }
         caption { text-align: left; padding-bottom: 0.4rem; }
         th, td { border-bottom: 1px solid var(--line); padding: 0.4rem 0.75rem 0.4rem 0; text-align: left; font-weight: normal; }
-        td.number { text-align: right; white-space: nowrap; }
+        .number { text-align: right; white-space: nowrap; }
+        .scroll { overflow-x: auto; margin: 1rem 0 1.5rem; font-size: 0.9375rem; }
+        td.short { white-space: nowrap; }
+        tr.head th { color: var(--quiet); white-space: nowrap; }
+        tr.marked td { background: var(--marked); font-weight: 600; }
         td.bar { width: 50%; }
         td.bar div { background: var(--bar); border-radius: 2px; height: 0.7rem; }
         svg.chart { display: block; width: 100%; height: auto; margin: 1rem 0; }
@@ -42,8 +49,13 @@ public sealed class HtmlReport
         .row figure { flex: 1 1 0; min-width: 0; max-width: 9rem; }
         figure { margin: 0; }
         figure img { display: block; width: 100%; height: auto; border-radius: 4px; }
+        .wide { margin: 1rem 0; }
+        .wide img { width: auto; max-width: 100%; }
         figcaption { overflow-wrap: anywhere; padding-top: 0.3rem; }
         """;
+
+    /// <summary>A cell of so many characters is not broken into lines.</summary>
+    private const int ShortCell = 26;
 
     private readonly string _title;
     private readonly StringBuilder _body = new();
@@ -71,6 +83,28 @@ public sealed class HtmlReport
         return Add($"</table>");
     }
 
+    /// <summary>Adds a table of words and numbers. On a narrow screen it can be pushed to the side.</summary>
+    public HtmlReport Table(ReportTable table)
+    {
+        ArgumentNullException.ThrowIfNull(table);
+        string[] kinds = [.. table.Columns.Select((_, i) => table.IsNumeric(i) ? " class=\"number\"" : "")];
+        Add($"<div class=\"scroll\"><table><caption>{HtmlEncode(table.Caption)}</caption>");
+        Add($"<tr class=\"head\">{string.Concat(table.Columns.Select((name, i) => $"<th scope=\"col\"{kinds[i]}>{HtmlEncode(name)}</th>"))}</tr>");
+        foreach (var row in table.Rows)
+        {
+            string cells = string.Concat(row.Cells.Select((cell, i) => $"<td{(kinds[i].Length > 0 ? kinds[i] : cell.Length <= ShortCell ? " class=\"short\"" : "")}>{HtmlEncode(cell)}</td>"));
+            Add($"<tr{(row.Marked ? " class=\"marked\"" : "")}>{cells}</tr>");
+        }
+
+        return Add($"</table></div>");
+    }
+
+    /// <summary>Adds a link to a page beside this one.</summary>
+    /// <param name="path">relative to this page</param>
+    /// <param name="text">what stands there</param>
+    public HtmlReport Link(string path, string text) =>
+        Add($"<p><a href=\"{HtmlEncode(Uri.EscapeDataString(path).Replace("%2F", "/", StringComparison.Ordinal))}\">{HtmlEncode(text)}</a></p>");
+
     /// <summary>Adds a chart with its title under it.</summary>
     public HtmlReport Chart(LineChart chart) =>
         Add($"<figure>{chart.ToSvg()}<figcaption>{HtmlEncode(chart.Title)}</figcaption></figure>");
@@ -80,6 +114,9 @@ public sealed class HtmlReport
 
     /// <summary>Adds pictures that belong together, side by side, with what stands under them.</summary>
     public HtmlReport ImageRow(IEnumerable<(PixelImage Image, string Caption)> images) => Figures("row", images);
+
+    /// <summary>Adds one picture in its own size, or as wide as the page.</summary>
+    public HtmlReport Picture(PixelImage image, string caption) => Figures("wide", [(image, caption)]);
 
     /// <summary>Writes the page whole or not at all.</summary>
     /// <exception cref="CheckpointException">The file cannot be written.</exception>

@@ -1,0 +1,76 @@
+using DinoSharp.Data;
+using DinoSharp.Evaluation.CopyDetection;
+using static TorchSharp.torch;
+
+namespace DinoSharp.Cli.CopyDetection;
+
+/// <summary>Takes features of sets of images, and tells how far it is and what could not be used.</summary>
+/// <param name="extractor">of one network and size</param>
+/// <param name="terminal">where to tell it</param>
+/// <param name="device">where features are compared</param>
+internal sealed class CopyWork(CopyFeatureExtractor extractor, Terminal terminal, Device device)
+{
+    private readonly List<Fault> _faults = [];
+
+    /// <summary>Where to tell things.</summary>
+    public Terminal Terminal => terminal;
+
+    /// <summary>Where features are compared.</summary>
+    public Device Device => device;
+
+    /// <summary>The images that could not be used so far.</summary>
+    public IReadOnlyList<Fault> Faults => _faults;
+
+    /// <summary>The features of a set.</summary>
+    /// <param name="what">what people call it</param>
+    /// <param name="complete">whether every image has to be usable</param>
+    public ImageFeatures Features(IImageSource source, string what, bool complete = false)
+    {
+        Wording.TellNotices(terminal, source);
+        ImageProgress? progress = null;
+        int before = 0;
+        try
+        {
+            var features = extractor.Of(source, Show, complete);
+            progress?.Finish();
+            _faults.AddRange(features.Faults);
+            Wording.TellFaults(terminal, features.Faults, source.Count, "were left out");
+            return features;
+        }
+        finally
+        {
+            progress?.Dispose();
+        }
+
+        void Show(int done)
+        {
+            if (progress is null)
+            {
+                before = done;
+                if (before > 0)
+                {
+                    terminal.Line($"{what}: {Wording.Number(before)} of {Wording.Number(source.Count)} images were done before");
+                }
+
+                progress = before < source.Count ? new ImageProgress(terminal, what, source.Count - before) : null;
+            }
+            else
+            {
+                progress.Show(done - before);
+            }
+        }
+    }
+
+    /// <summary>Learns whitening from a set of images.</summary>
+    public Whitening LearnWhitening(IImageSource source)
+    {
+        var table = Features(source, "whitening").Table;
+        if (table.Rows < table.Dim)
+        {
+            terminal.Line($"{source.Path}: {Wording.Number(table.Rows)} images are too few to learn whitening of {table.Dim} values well; give more");
+        }
+
+        using var scope = NewDisposeScope();
+        return Whitening.Learn(tensor(table.Values, table.Rows, table.Dim).to(device));
+    }
+}
