@@ -84,6 +84,7 @@ internal static class Application
             train.Command,
             DataCommand.Create(),
             KnnCommand.Create(),
+            RetrievalCommand.Create(),
             EmbedCommand.Create(),
             AttentionCommand.Create(),
             ModelsCommand.Create(),
