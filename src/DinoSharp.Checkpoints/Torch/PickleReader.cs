@@ -84,7 +84,7 @@ internal sealed class PickleReader(ReadOnlyMemory<byte> bytes, PickleGlobals glo
                     : throw new InvalidDataException("its pickle has no number where one is needed"));
                 break;
             case (byte)'S' or (byte)'V': // STRING, UNICODE
-                _stack.Push(PickledLine.Text(Line(), quoted: opcode == (byte)'S'));
+                _stack.Push(PickledLine.Text(Line(Encoding.Latin1), quoted: opcode == (byte)'S'));
                 break;
             case (byte)'p':
                 _memo[Number(Line())] = Peek();
@@ -231,10 +231,12 @@ internal sealed class PickleReader(ReadOnlyMemory<byte> bytes, PickleGlobals glo
         return length is >= 0 and <= int.MaxValue ? (int)length : -1;
     }
 
-    private string Line()
+    private string Line() => Line(Encoding.UTF8);
+
+    private string Line(Encoding encoding)
     {
         int length = bytes.Span[_position..].IndexOf((byte)'\n');
-        string line = Text(Take(length));
+        string line = encoding.GetString(Take(length));
         Take(1);
         return line;
     }
