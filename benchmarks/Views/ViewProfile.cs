@@ -86,8 +86,8 @@ internal sealed class ViewProfile(ViewKind kind, IReadOnlyList<byte[]> images) :
     private unsafe void Resize(PixelImage image, CropBox box, PixelImage view, bool flip)
     {
         using ResampleTables tables = ResampleTables.Rent();
-        ResampleTable across = tables.Across(box.Width, view.Width, ResampleFilter.Bicubic);
-        ResampleTable down = tables.Down(box.Height, view.Height, ResampleFilter.Bicubic);
+        ResampleTable across = tables.Across(box.Width, box.Width, view.Width, ResampleFilter.Bicubic);
+        ResampleTable down = tables.Down(box.Height, box.Height, view.Height, ResampleFilter.Bicubic);
         _times.Stop("tables of weights");
         int channels = view.Channels, stride = VerticalPass.StrideFor(view.Width * channels);
         using PooledBytes middle = new(box.Height * stride);

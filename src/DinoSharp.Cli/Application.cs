@@ -87,6 +87,7 @@ internal static class Application
             LinearCommand.Create(),
             FinetuneCommand.Create(),
             PredictCommand.Create(),
+            RetrievalCommand.Create(),
             EmbedCommand.Create(),
             CopyDetectionCommand.Create(),
             ReportCommand.Create(),

@@ -6,7 +6,8 @@ namespace DinoSharp.Cli;
 /// <param name="terminal">where to show it</param>
 /// <param name="what">which images, e.g. "train"</param>
 /// <param name="total">how many</param>
-internal sealed class ImageProgress(Terminal terminal, string what, int total) : IDisposable
+/// <param name="before">how many were done earlier, which says nothing of the rate</param>
+internal sealed class ImageProgress(Terminal terminal, string what, int total, int before = 0) : IDisposable
 {
     private readonly StatusLine _line = new(terminal);
     private readonly long _start = TimeProvider.System.GetTimestamp();
@@ -36,5 +37,5 @@ internal sealed class ImageProgress(Terminal terminal, string what, int total) :
 
     public void Dispose() => _line.Dispose();
 
-    private double Rate() => _done / Math.Max(TimeProvider.System.GetElapsedTime(_start).TotalSeconds, 1e-9);
+    private double Rate() => Math.Max(0, _done - before) / Math.Max(TimeProvider.System.GetElapsedTime(_start).TotalSeconds, 1e-9);
 }

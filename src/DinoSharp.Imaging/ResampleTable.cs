@@ -47,6 +47,9 @@ internal sealed class ResampleTable
     /// <summary>Source positions.</summary>
     public int SourceSize { get; private set; }
 
+    /// <summary>How much of the source the result shows, from its first position on; the last may be shown in part.</summary>
+    public double Extent { get; private set; }
+
     /// <summary>Positions of the result.</summary>
     public int Size { get; private set; }
 
@@ -54,16 +57,17 @@ internal sealed class ResampleTable
 
     /// <summary>Makes this the table for two sizes, in the memory that it has where that is enough.</summary>
     /// <param name="sourceSize">Source positions.</param>
+    /// <param name="extent">How much of the source the result shows, from its first position on.</param>
     /// <param name="size">Positions of the result.</param>
     /// <param name="filter">The kernel; it is stretched when shrinking, which is the antialiasing.</param>
     /// <param name="layout">How weights are cut.</param>
-    public void Fill(int sourceSize, int size, ResampleFilter filter, WeightLayout layout)
+    public void Fill(int sourceSize, double extent, int size, ResampleFilter filter, WeightLayout layout)
     {
-        double scale = (double)sourceSize / size, stretch = Math.Max(scale, 1.0), support = filter.Support() * stretch;
+        double scale = extent / size, stretch = Math.Max(scale, 1.0), support = filter.Support() * stretch;
         int groups = ((int)Math.Ceiling(support) * 2 + 1 + GroupSize - 1) / GroupSize;
         WeightsPerWindow = groups * GroupLength;
         int room = checked(size * WeightsPerWindow);
-        (SourceSize, Size, Filter, Layout) = (sourceSize, size, filter, layout);
+        (SourceSize, Extent, Size, Filter, Layout) = (sourceSize, extent, size, filter, layout);
         if (Starts.Length < size)
         {
             Starts = new int[RoundUp(size)];
@@ -92,7 +96,8 @@ internal sealed class ResampleTable
         }
     }
 
-    public bool IsFor(int sourceSize, int size, ResampleFilter filter) => (SourceSize, Size, Filter) == (sourceSize, size, filter);
+    public bool IsFor(int sourceSize, double extent, int size, ResampleFilter filter) =>
+        (SourceSize, Extent, Size, Filter) == (sourceSize, extent, size, filter);
 
     /// <summary>A weight in one piece.</summary>
     public int WeightAt(int window, int k) =>

@@ -28,22 +28,24 @@ internal sealed class ResampleTables : IDisposable
     public static ResampleTables Rent() => Unused.TryTake(out ResampleTables? tables) ? tables : new ResampleTables();
 
     /// <summary>A table for rows.</summary>
-    public ResampleTable Across(int sourceSize, int size, ResampleFilter filter) =>
-        Find(_across, sourceSize, size, filter, ResampleTable.LayoutAlongRows);
+    public ResampleTable Across(int sourceSize, double extent, int size, ResampleFilter filter) =>
+        Find(_across, sourceSize, extent, size, filter, ResampleTable.LayoutAlongRows);
 
     /// <summary>A table for columns.</summary>
-    public ResampleTable Down(int sourceSize, int size, ResampleFilter filter) => Find(_down, sourceSize, size, filter, WeightLayout.Halves);
+    public ResampleTable Down(int sourceSize, double extent, int size, ResampleFilter filter) =>
+        Find(_down, sourceSize, extent, size, filter, WeightLayout.Halves);
 
     public void Dispose() => Unused.Add(this);
 
-    private static ResampleTable Find(ResampleTable?[] tables, int sourceSize, int size, ResampleFilter filter, WeightLayout layout)
+    private static ResampleTable Find(
+        ResampleTable?[] tables, int sourceSize, double extent, int size, ResampleFilter filter, WeightLayout layout)
     {
         int place = (sourceSize + 2 * size + 21 * (int)filter) % Places;
         ResampleTable table = tables[place] ?? new ResampleTable();
-        if (!table.IsFor(sourceSize, size, filter))
+        if (!table.IsFor(sourceSize, extent, size, filter))
         {
             tables[place] = null; // should filling fail, nothing half made remains
-            table.Fill(sourceSize, size, filter, layout);
+            table.Fill(sourceSize, extent, size, filter, layout);
             tables[place] = table.Weights.Length <= MostWeights ? table : null;
         }
 

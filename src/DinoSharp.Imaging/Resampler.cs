@@ -16,8 +16,25 @@ public static unsafe class Resampler
     {
         Check(source, box, destination);
         using ResampleTables tables = ResampleTables.Rent();
-        ResampleTable across = tables.Across(box.Width, destination.Width, filter), down = tables.Down(box.Height, destination.Height, filter);
+        ResampleTable across = tables.Across(box.Width, box.Width, destination.Width, filter);
+        ResampleTable down = tables.Down(box.Height, box.Height, destination.Height, filter);
         Resample(source, box, CropBox.Whole(destination), across, down, destination, mirror);
+    }
+
+    /// <summary>Resamples an image's upper left part, which may end within pixels, as Pillow's <c>resize(size, filter, box)</c>.</summary>
+    /// <param name="source">An image.</param>
+    /// <param name="width">Columns of the part, at most the source's and above them less one.</param>
+    /// <param name="height">Rows of the part, likewise.</param>
+    /// <param name="destination">An image of as many channels, not the source, all of which is overwritten.</param>
+    /// <param name="filter">The kernel.</param>
+    internal static void Resize(PixelImage source, double width, double height, PixelImage destination, ResampleFilter filter)
+    {
+        CropBox whole = CropBox.Whole(source);
+        Check(source, whole, destination);
+        using ResampleTables tables = ResampleTables.Rent();
+        ResampleTable across = tables.Across(source.Width, width, destination.Width, filter);
+        ResampleTable down = tables.Down(source.Height, height, destination.Height, filter);
+        Resample(source, whole, CropBox.Whole(destination), across, down, destination, mirror: false);
     }
 
     /// <summary>
@@ -44,7 +61,7 @@ public static unsafe class Resampler
         }
 
         using ResampleTables tables = ResampleTables.Rent();
-        ResampleTable across = tables.Across(box.Width, width, filter), down = tables.Down(box.Height, height, filter);
+        ResampleTable across = tables.Across(box.Width, box.Width, width, filter), down = tables.Down(box.Height, box.Height, height, filter);
         Resample(source, box, cut, across, down, window, mirror: false);
     }
 

@@ -19,7 +19,11 @@ public sealed class HelpTests
     [Fact]
     public void Every_verb_has_help_without_what_it_requires()
     {
-        string[] verbs = ["demo", "train", "data", "knn", "embed", "attention", "segment-video", "davis", "models", "inspect", "convert"];
+        string[] verbs =
+        [
+            "demo", "train", "data", "knn", "linear", "finetune", "predict", "retrieval", "copy-detection", "embed", "attention", "segment-video",
+            "davis", "report", "models", "inspect", "convert",
+        ];
         Assert.All(verbs, verb => Assert.Contains("--device", Dino.Run(verb, "--help").Succeeded().Output, StringComparison.Ordinal));
         Assert.All(verbs, verb => Assert.Contains($"\n  {verb} ", Dino.Run("--help").Succeeded().Output, StringComparison.Ordinal));
     }

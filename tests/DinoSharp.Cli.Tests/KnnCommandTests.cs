@@ -103,7 +103,53 @@ public sealed class KnnCommandTests
         Dino.Run("knn", "--data", set, "--weights", SmallViT.Path).Failed(1, "weights.pth", "--num-heads");
     }
 
+    [Fact]
+    public void Without_labels_the_neighbours_of_every_image_are_written_and_some_are_shown()
+    {
+        using TestFolder folder = new();
+        for (int i = 0; i < 15; i++)
+        {
+            folder.Write($"set/{i:D2}.png", Pictures.Noisy(i % 2 == 0 ? Pictures.Red : Pictures.Blue, i));
+        }
+
+        folder.WriteText("set/07-words.jpg", "this is no image");
+        string sheet = Path.Combine(folder.Path, "out/sheet.html"), set = Path.Combine(folder.Path, "set");
+        string[] arguments = ["knn", "--data", set, .. SmallViT.Options, "--neighbors", "3", "--out", sheet, "--fault-share", "0.5", "--json"];
+        var result = Dino.Run(arguments).Succeeded();
+
+        Assert.Equal(15, (int)result.Json["images"]!);
+        Assert.Equal("07-words.jpg", Assert.Single(Skipped(result.Json)));
+        var lines = File.ReadAllLines(Path.ChangeExtension(sheet, ".csv")).Skip(1).Select(line => line.Split(',')).ToList();
+        Assert.Equal(45, lines.Count);
+        Assert.All(lines, line => Assert.Equal(Color(line[0]), Color(line[2])));
+        Assert.All(lines, line => Assert.NotEqual(line[0], line[2]));
+        string page = File.ReadAllText(sheet);
+        Assert.Equal(15 * 4, page.Split("<img").Length - 1);
+        Dino.Run(arguments).Succeeded();
+        Assert.Equal(page, File.ReadAllText(sheet));
+
+        static int Color(string name) => int.Parse(name[..2], System.Globalization.CultureInfo.InvariantCulture) % 2;
+    }
+
+    [Fact]
+    public void The_result_is_kept_for_the_report_with_the_published_k_first()
+    {
+        using TestFolder folder = new();
+        folder.WriteClass("set/red", Pictures.Red, 10);
+        folder.WriteClass("set/blue", Pictures.Blue, 10);
+        string results = Path.Combine(folder.Path, "results");
+        Dino.Run(["knn", "--data", Path.Combine(folder.Path, "set"), .. SmallViT.Options, "--results", results]).Succeeded();
+        var scores = JsonNode.Parse(File.ReadAllText(Path.Combine(results, "knn-set-weights.pth.json")))!["scores"]!.AsArray();
+        Assert.Equal(
+            ["k-NN top-1", "k-NN top-5", "k-NN top-1, k = 10", "k-NN top-1, k = 100", "k-NN top-1, k = 200"],
+            scores.Select(s => (string)s!["name"]!));
+    }
+
     [Theory]
+    [InlineData("--out is missing", "--data", "x", "--neighbors", "3")]
+    [InlineData("--neighbors is at least 1", "--data", "x", "--neighbors", "0", "--out", "x.html")]
+    [InlineData("name an .html file", "--data", "x", "--neighbors", "3", "--out", "x.pdf")]
+    [InlineData("give --neighbors", "--data", "x", "--out", "x.html", "--raw-pixels")]
     [InlineData("--weights is missing", "--data", "x")]
     [InlineData("--data is missing", "--raw-pixels")]
     [InlineData("--train and --test", "--raw-pixels", "--train", "x")]

@@ -18,7 +18,8 @@ internal sealed record NumpyType(string Code, bool BigEndian);
 /// <param name="copyBudget">
 /// bytes that calls may copy: a few bytes of a pickle can name the same large argument again and again, and each call would copy it
 /// </param>
-internal sealed class PickleGlobals(long copyBudget)
+/// <param name="arrays">whether NumPy arrays are known, which torch.save's files have no use for</param>
+internal sealed class PickleGlobals(long copyBudget, bool arrays = false)
 {
     private const int MostDimensions = 64; // PyTorch's own limit
     private const int BytesAnEntry = 16;
@@ -33,13 +34,19 @@ internal sealed class PickleGlobals(long copyBudget)
         "numpy.dtype", "numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar",
     };
 
+    private static readonly HashSet<string> KnownOfArrays = new(StringComparer.Ordinal)
+    {
+        "numpy.ndarray", "numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct",
+        "numpy.core.numeric._frombuffer", "numpy._core.numeric._frombuffer", "__builtin__.bytes",
+    };
+
     /// <summary>The name, if it is one that stands for data.</summary>
     /// <exception cref="InvalidDataException">It is not.</exception>
-    public static PickleGlobal Find(string module, string name)
+    public PickleGlobal Find(string module, string name)
     {
         var global = new PickleGlobal(module, name);
         bool storage = module == "torch" && TorchStorage.TryTypeOf(name, out _);
-        return storage || Known.Contains(global.ToString())
+        return storage || Known.Contains(global.ToString()) || (arrays && KnownOfArrays.Contains(global.ToString()))
             ? global
             : throw new InvalidDataException(
                 $"it names {Shortened(module)}.{Shortened(name)}, which is not data: refused, and nothing in it was executed");
@@ -60,6 +67,11 @@ internal sealed class PickleGlobals(long copyBudget)
         ("torch._utils._rebuild_parameter", [var data, ..]) => data,
         ("numpy.dtype", [string code, ..]) => new NumpyType(code, BigEndian: false),
         ("numpy.core.multiarray.scalar" or "numpy._core.multiarray.scalar", [NumpyType type, byte[] bytes]) => Scalar(type, bytes),
+        ("numpy.core.multiarray._reconstruct" or "numpy._core.multiarray._reconstruct", [PickleGlobal { Module: "numpy", Name: "ndarray" }, ..]) =>
+            new PickledArray(),
+        ("numpy.core.numeric._frombuffer" or "numpy._core.numeric._frombuffer", [byte[] bytes, NumpyType type, object?[] shape, "C"]) =>
+            new PickledArray { Data = Elements(type, Longs(shape), bytes) },
+        ("__builtin__.bytes", []) => Array.Empty<byte>(),
         _ => throw new InvalidDataException($"{global} stands there with arguments that make no sense"),
     };
 
@@ -79,6 +91,9 @@ internal sealed class PickleGlobals(long copyBudget)
                 return target; // state_dict's _metadata: versions of modules
             case (NumpyType type, object?[] and [_, string order, ..]):
                 return type with { BigEndian = order == ">" };
+            case (PickledArray array, object?[] and [long, object?[] shape, NumpyType type, false, var elements]):
+                array.Data = Elements(type, Longs(shape), elements);
+                return array;
             default:
                 throw new InvalidDataException("attributes are given to something that has none");
         }
@@ -113,6 +128,28 @@ internal sealed class PickleGlobals(long copyBudget)
 
     private static long[] Longs(object?[] values) =>
         [.. values.Select(v => v is long number ? number : throw new InvalidDataException("a tensor's size is not a number"))];
+
+    /// <summary>A row-major array. Python 2 wrote its bytes as text, and Python 3 reads them only where they are ASCII.</summary>
+    private ArrayData Elements(NumpyType type, long[] shape, object? elements)
+    {
+        byte[] bytes = elements switch
+        {
+            byte[] raw => Paid(raw, raw.Length),
+            string text => System.Text.Encoding.Latin1.GetBytes(Paid(text, text.Length)),
+            _ => throw new InvalidDataException("it holds a NumPy array of objects, which is not supported"),
+        };
+        return new ArrayData(type switch
+        {
+            { BigEndian: true } => throw new InvalidDataException("it holds big-endian numbers"),
+            { Code: "f8" } => ElementType.Float64,
+            { Code: "f4" } => ElementType.Float32,
+            { Code: "i8" } => ElementType.Int64,
+            { Code: "i4" } => ElementType.Int32,
+            { Code: "i2" } => ElementType.Int16,
+            { Code: "u1" } => ElementType.UInt8,
+            _ => throw new InvalidDataException($"it holds a NumPy array of type {type.Code}, which is not supported"),
+        }, shape, bytes);
+    }
 
     private static object Scalar(NumpyType type, byte[] bytes)
     {

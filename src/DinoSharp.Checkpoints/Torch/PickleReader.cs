@@ -1,11 +1,12 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using System.Numerics;
 using System.Text;
 
 namespace DinoSharp.Checkpoints;
 
 /// <summary>
-/// Reads pickles of protocols 2 to 5 (Python's pickletools describes each opcode) as data: dict to OrderedDictionary, list to List,
+/// Reads pickles of protocols 0 to 5 (Python's pickletools describes each opcode) as data: dict to OrderedDictionary, list to List,
 /// tuple to array, int to long or BigInteger, float to double. What stands for anything else is decided by <see cref="PickleGlobals"/>.
 /// Memory is bounded by the length of the pickle: every length is checked against what is left of it.
 /// </summary>
@@ -70,6 +71,27 @@ internal sealed class PickleReader(ReadOnlyMemory<byte> bytes, PickleGlobals glo
             case 0x89:
                 _stack.Push(false);
                 break;
+            case (byte)'I': // of protocol 0, a line each, as the next ones
+                _stack.Push(Line() switch { "01" => true, "00" => false, var digits => Number(digits) });
+                break;
+            case (byte)'L':
+                _stack.Push(Number(Line().TrimEnd('L')));
+                break;
+            case (byte)'F':
+                string real = Line();
+                _stack.Push(double.TryParse(real, NumberStyles.Float, CultureInfo.InvariantCulture, out double parsed)
+                    ? parsed
+                    : throw new InvalidDataException("its pickle has no number where one is needed"));
+                break;
+            case (byte)'S' or (byte)'V': // STRING, UNICODE
+                _stack.Push(PickledLine.Text(Line(Encoding.Latin1), quoted: opcode == (byte)'S'));
+                break;
+            case (byte)'p':
+                _memo[Number(Line())] = Peek();
+                break;
+            case (byte)'g':
+                _stack.Push(Remembered(Number(Line())));
+                break;
             case (byte)'J':
                 _stack.Push((long)BinaryPrimitives.ReadInt32LittleEndian(Take(4)));
                 break;
@@ -103,7 +125,7 @@ internal sealed class PickleReader(ReadOnlyMemory<byte> bytes, PickleGlobals glo
             case (byte)'B': // BINBYTES
                 _stack.Push(Take(Length32()).ToArray());
                 break;
-            case 0x8e: // BINBYTES8
+            case 0x8e or 0x96: // BINBYTES8, BYTEARRAY8
                 _stack.Push(Take(Length64()).ToArray());
                 break;
             case (byte)']':
@@ -167,11 +189,11 @@ internal sealed class PickleReader(ReadOnlyMemory<byte> bytes, PickleGlobals glo
                 break;
             case (byte)'c':
                 string module = Line();
-                _stack.Push(PickleGlobals.Find(module, Line()));
+                _stack.Push(globals.Find(module, Line()));
                 break;
             case 0x93: // STACK_GLOBAL
                 string name = Pop<string>();
-                _stack.Push(PickleGlobals.Find(Pop<string>(), name));
+                _stack.Push(globals.Find(Pop<string>(), name));
                 break;
             case (byte)'R' or 0x81: // REDUCE, NEWOBJ
                 object?[] arguments = Pop<object?[]>();
@@ -186,7 +208,7 @@ internal sealed class PickleReader(ReadOnlyMemory<byte> bytes, PickleGlobals glo
                 break;
             default:
                 throw new InvalidDataException(
-                    $"byte 0x{opcode:x2} at {_position - 1} of its pickle is no instruction that torch.save writes");
+                    $"byte 0x{opcode:x2} at {_position - 1} of its pickle is no instruction that data needs");
         }
     }
 
@@ -209,13 +231,19 @@ internal sealed class PickleReader(ReadOnlyMemory<byte> bytes, PickleGlobals glo
         return length is >= 0 and <= int.MaxValue ? (int)length : -1;
     }
 
-    private string Line()
+    private string Line() => Line(Encoding.UTF8);
+
+    private string Line(Encoding encoding)
     {
         int length = bytes.Span[_position..].IndexOf((byte)'\n');
-        string line = Text(Take(length));
+        string line = encoding.GetString(Take(length));
         Take(1);
         return line;
     }
+
+    private static long Number(string digits) => long.TryParse(digits, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long number)
+        ? number
+        : throw new InvalidDataException("its pickle has no whole number where one is needed");
 
     private static string Text(ReadOnlySpan<byte> utf8) => Encoding.UTF8.GetString(utf8);
 

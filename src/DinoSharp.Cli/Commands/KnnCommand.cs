@@ -1,23 +1,31 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
+using DinoSharp.Cli.Neighbors;
 using DinoSharp.Data;
 using DinoSharp.Evaluation;
 using DinoSharp.Evaluation.Features;
 using DinoSharp.Evaluation.Knn;
+using DinoSharp.Evaluation.Report;
 using DinoSharp.Models;
 using DinoSharp.Models.Backbones;
 using static TorchSharp.torch;
 
 namespace DinoSharp.Cli.Commands;
 
-/// <summary>dino knn: how well frozen features tell classes apart, by weighted k nearest neighbours (arXiv 2104.14294, 4.1).</summary>
+/// <summary>
+/// dino knn: how well frozen features tell classes apart, by weighted k nearest neighbours (arXiv 2104.14294, 4.1); or, without labels, the
+/// neighbours themselves, to be looked at.
+/// </summary>
 internal sealed class KnnCommand
 {
     /// <summary>Side of the pictures whose pixels are the baseline: enough to be told apart, and few enough to compare.</summary>
     private const int RawPixelsSide = 32;
 
     private const int ClassesShown = 5;
+
+    /// <summary>That of the published tables (arXiv 2104.14294, 4.1).</summary>
+    private const int PublishedK = 20;
 
     private static readonly KnnOptions Published = new();
 
@@ -34,15 +42,21 @@ internal sealed class KnnCommand
         "--temperature", "temperature T of a vote's weight exp(similarity / T)", Published.Temperature);
     private readonly Option<bool> _rawPixels = OptionFactory.Flag(
         "--raw-pixels", $"scores the pixels of {RawPixelsSide} x {RawPixelsSide} views as a baseline; alone, or beside --weights");
+    private readonly Option<int?> _neighbors = OptionFactory.Maybe<int>(
+        "--neighbors", "needs no labels: instead of scores, writes so many neighbours of every image of --data to --out");
+    private readonly Option<string?> _out = OptionFactory.Text(
+        "--out", "with --neighbors: an .html with the neighbours of some images; a .csv of the same name gets those of all");
+    private readonly Option<int> _seed = OptionFactory.Value("--seed", "with --neighbors: decides which images the .html shows", 0);
     private readonly WeightsOptions _weights = new();
     private readonly LoadingOptions _loading = new();
+    private readonly ResultOptions _results = new();
 
     public static Command Create()
     {
         var knn = new KnnCommand();
         var command = new Command("knn", "score features on labelled images by their nearest neighbours");
-        Option[] own = [knn._data, knn._train, knn._test, knn._ks, knn._temperature, knn._rawPixels];
-        foreach (var option in own.Concat(knn._weights.All).Concat(knn._loading.All))
+        Option[] own = [knn._data, knn._train, knn._test, knn._ks, knn._temperature, knn._rawPixels, knn._neighbors, knn._out, knn._seed];
+        foreach (var option in own.Concat(knn._weights.All).Concat(knn._loading.All).Concat(knn._results.All))
         {
             command.Options.Add(option);
         }
@@ -55,6 +69,16 @@ internal sealed class KnnCommand
     {
         var terminal = Terminal.Of(parsed);
         bool rawPixels = parsed.GetValue(_rawPixels);
+        if (parsed.GetValue(_neighbors) is { } count)
+        {
+            return ShowNeighbors(parsed, count, terminal);
+        }
+
+        if (parsed.GetValue(_out) is not null)
+        {
+            throw new RequestException("--out is for the neighbours: give --neighbors too");
+        }
+
         if (!_weights.Given(parsed) && !rawPixels)
         {
             throw new RequestException("--weights is missing: name what to score, or give --raw-pixels for the baseline alone");
@@ -80,7 +104,8 @@ internal sealed class KnnCommand
             result["weights"] = _weights.PathOf(parsed);
             var ofNetwork = loading.WithChannels(backbone.InputChannels);
             var view = _loading.View(parsed, backbone);
-            Add("features", "scores", view, ofNetwork, pixels => Extract(backbone, pixels, device), centred: false);
+            var scores = Add("features", "scores", view, ofNetwork, pixels => Extract(backbone, pixels, device), centred: false);
+            _results.Keep(parsed, Record(scores, parsed, backbone, view), terminal);
         }
 
         if (rawPixels)
@@ -94,7 +119,7 @@ internal sealed class KnnCommand
         terminal.Result(result);
         return 0;
 
-        void Add(string name, string key, EvaluationRecipe view, LoaderOptions how, Func<Tensor, float[]> features, bool centred)
+        IReadOnlyList<KnnScore> Add(string name, string key, EvaluationRecipe view, LoaderOptions how, Func<Tensor, float[]> features, bool centred)
         {
             EvaluationLoader trainLoader = new(sets.Train, view, how), testLoader = new(sets.Test, view, how);
             var train = Table(trainLoader, features, "train", terminal);
@@ -115,8 +140,48 @@ internal sealed class KnnCommand
                     faults[$"{part}/{fault.Name}"] = fault; // once, though both kinds of features meet it
                 }
             }
+
+            return scores;
         }
     }
+
+    private int ShowNeighbors(ParseResult parsed, int count, Terminal terminal)
+    {
+        if (parsed.GetValue(_train) is not null || parsed.GetValue(_test) is not null || parsed.GetValue(_rawPixels))
+        {
+            throw new RequestException("--neighbors goes with --data and --weights, not with --train, --test or --raw-pixels");
+        }
+
+        string data = parsed.GetValue(_data) ?? throw new RequestException("--data is missing: name a folder or archive of images");
+        string path = parsed.GetValue(_out) ?? throw new RequestException("--out is missing: name an .html file for the neighbours");
+        var request = new NeighborRequest(count, path, parsed.GetValue(_seed)).Validated();
+        var loading = _loading.Loader(parsed);
+        using var source = ImageSources.Open(data);
+        Wording.TellNotices(terminal, source);
+        using var backbone = _weights.Load(parsed, GlobalOptions.DeviceOf(parsed), terminal);
+        var loader = new EvaluationLoader(source, _loading.View(parsed, backbone), loading.WithChannels(backbone.InputChannels));
+        new NeighborReport(request, backbone, loader, loading.Decoding, terminal).Run();
+        return 0;
+    }
+
+    /// <summary>The published k first: it is the one to compare by.</summary>
+    private EvaluationRecord Record(IReadOnlyList<KnnScore> scores, ParseResult parsed, Backbone backbone, EvaluationRecipe view) => new()
+    {
+        Protocol = "knn",
+        Data = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath((parsed.GetValue(_data) ?? parsed.GetValue(_test))!))),
+        Weights = _weights.PathOf(parsed),
+        Network = BackboneCatalogue.Label(backbone),
+        Setting = string.Create(
+            CultureInfo.InvariantCulture, $"k = {FirstOf(scores).K}, T = {parsed.GetValue(_temperature)}, {view.CropSize} pixels"),
+        Scores =
+        [
+            new Score("k-NN top-1", FirstOf(scores).Top1),
+            new Score("k-NN top-5", FirstOf(scores).Top5),
+            .. scores.Where(s => s != FirstOf(scores)).Select(s => new Score($"k-NN top-1, k = {s.K}", s.Top1)),
+        ],
+    };
+
+    private static KnnScore FirstOf(IReadOnlyList<KnnScore> scores) => scores.FirstOrDefault(s => s.K == PublishedK) ?? scores[0];
 
     private KnnOptions ReadOptions(ParseResult parsed)
     {

@@ -15,7 +15,7 @@ public sealed class KnnClassifier : IDisposable
     private readonly Tensor _labels; // int64 [N]
     private readonly int _classCount;
 
-    /// <param name="train">float32 features, not necessarily of length 1 // [N, D]</param>
+    /// <param name="train">float32 features of any length, used where they are and not copied: leave them as they are // [N, D]</param>
     /// <param name="labels">in 0 .. classCount - 1 // int64 [N]</param>
     /// <param name="classCount">classes C</param>
     /// <param name="options">settings</param>
@@ -25,7 +25,7 @@ public sealed class KnnClassifier : IDisposable
         _options = (options ?? new KnnOptions()).Validated();
         _classCount = classCount;
         RequireLabels(labels, train.size(0), "training");
-        _train = new CosineIndex(train, _options.SimilarityBytes);
+        _train = new CosineIndex(train, _options.BlockBytes);
         _labels = labels.to(train.device, copy: true).DetachFromDisposeScope();
     }
 
@@ -40,7 +40,7 @@ public sealed class KnnClassifier : IDisposable
         using var scope = NewDisposeScope();
         long[] first = new long[_options.Ks.Count], firstFive = new long[_options.Ks.Count];
         var chunks = _train.Chunks(test);
-        var chunkLabels = labels.to(_train.Device).unsqueeze(1).split(_train.ChunkRows); // [m, 1] each
+        var chunkLabels = labels.to(_train.Device).unsqueeze(1).split(_train.QueryRows); // [m, 1] each
         for (int c = 0; c < chunks.Length; c++)
         {
             using var chunkScope = NewDisposeScope();

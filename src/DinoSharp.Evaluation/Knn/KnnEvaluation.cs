@@ -30,7 +30,7 @@ public static class KnnEvaluation
         using var scope = NewDisposeScope();
         device ??= CPU;
         using var classifier = new KnnClassifier(
-            tensor(train.Values, train.Rows, train.Dim).to(device), tensor(train.Labels, ScalarType.Int64), classes.Count, options);
-        return classifier.Evaluate(tensor(test.Values, test.Rows, test.Dim).to(device), tensor(testLabels, ScalarType.Int64));
+            train.AsTensor().to(device), tensor(train.Labels, ScalarType.Int64), classes.Count, options);
+        return classifier.Evaluate(test.AsTensor().to(device), tensor(testLabels, ScalarType.Int64));
     }
 }

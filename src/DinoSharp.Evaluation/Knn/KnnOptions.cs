@@ -1,4 +1,5 @@
 using System.Globalization;
+using DinoSharp.Evaluation.Features;
 
 namespace DinoSharp.Evaluation.Knn;
 
@@ -11,8 +12,8 @@ public sealed record KnnOptions
     /// <summary>The temperature T of a vote's weight, exp(similarity / T).</summary>
     public double Temperature { get; init; } = 0.07;
 
-    /// <summary>Most bytes of the similarities of a chunk of test rows with all training rows; a chunk has at least one row.</summary>
-    public long SimilarityBytes { get; init; } = 256L << 20;
+    /// <summary>Most bytes of a block of similarities, of some test rows with some training rows; it has at least 1 x 64.</summary>
+    public long BlockBytes { get; init; } = CosineIndex.DefaultBlockBytes;
 
     /// <summary>Returns itself if the values make a classifier.</summary>
     /// <exception cref="EvaluationException">Says in one line which value does not.</exception>
@@ -21,7 +22,7 @@ public sealed record KnnOptions
         string? fault =
             Ks.Count == 0 || Ks.Any(k => k < 1) ? "k-NN needs at least one k, each at least 1" :
             !(Temperature > 0) ? string.Create(CultureInfo.InvariantCulture, $"the temperature must be above 0, not {Temperature}") :
-            SimilarityBytes < 1 ? $"the similarities need at least 1 byte, not {SimilarityBytes}" : null;
+            BlockBytes < 1 ? $"a block of similarities needs at least 1 byte, not {BlockBytes}" : null;
         return fault is null ? this : throw new EvaluationException(fault);
     }
 }

@@ -12,20 +12,20 @@ public readonly record struct Neighbor(int Index, float Similarity);
 /// <summary>The images of a table that are most alike by their features: exact search by cosine.</summary>
 public sealed class NearestNeighbors : IDisposable
 {
-    private const long DefaultSimilarityBytes = 256L << 20;
-
     private readonly CosineIndex _index;
     private readonly Tensor _features; // [N, D]
 
-    /// <param name="table">Copied to the device.</param>
+    /// <param name="table">Used where it is on the CPU, so leave its values as they are; copied to another device.</param>
     /// <param name="device">where to search; the CPU if not given</param>
-    /// <param name="similarityBytes">most bytes of the similarities of a chunk of queries; a chunk has at least one query</param>
+    /// <param name="blockBytes">
+    /// most bytes of a block of similarities, of some queries with some of the table's rows; it has at least 1 x 64
+    /// </param>
     /// <exception cref="EvaluationException">A feature is not finite.</exception>
-    public NearestNeighbors(FeatureTable table, Device? device = null, long similarityBytes = DefaultSimilarityBytes)
+    public NearestNeighbors(FeatureTable table, Device? device = null, long blockBytes = CosineIndex.DefaultBlockBytes)
     {
         using var scope = NewDisposeScope();
-        _features = tensor(table.Values, table.Rows, table.Dim).to(device ?? CPU);
-        _index = new CosineIndex(_features, similarityBytes);
+        _features = table.AsTensor().to(device ?? CPU);
+        _index = new CosineIndex(_features, blockBytes);
         _features.DetachFromDisposeScope();
     }
 
@@ -35,18 +35,25 @@ public sealed class NearestNeighbors : IDisposable
     public IReadOnlyList<Neighbor[]> Of(IReadOnlyList<long> queries, int count)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
-        int found = (int)Math.Min(count, _index.Count - 1);
-        if (found < 1 || queries.Count == 0)
-        {
-            return [.. queries.Select(_ => Array.Empty<Neighbor>())];
-        }
-
         using var noGradients = no_grad();
         using var scope = NewDisposeScope();
-        var rows = tensor([.. queries], ScalarType.Int64, _index.Device); // [Q]
-        var chunkRows = rows.split(_index.ChunkRows);
-        var chunks = _index.Chunks(_features.index_select(0, rows));
-        return [.. chunks.Zip(chunkRows).SelectMany(chunk => Find(chunk.First, chunk.Second, found))];
+        return Find(
+            queries.Count > 0 ? _features.index_select(0, tensor([.. queries], ScalarType.Int64, _index.Device)) : _features.narrow(0, 0, 0),
+            (int)Math.Min(count, _index.Count - 1),
+            [.. queries]);
+    }
+
+    /// <summary>The images of the table that are nearest to others, nearest first.</summary>
+    /// <param name="queries">features of the same network, not of this table's images: such an image would be its own neighbour</param>
+    /// <param name="count">how many; of a smaller table all of them</param>
+    /// <returns>a list for each row of the queries</returns>
+    /// <exception cref="EvaluationException">The features are of another length, or not finite.</exception>
+    public IReadOnlyList<Neighbor[]> Of(FeatureTable queries, int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        using var noGradients = no_grad();
+        using var scope = NewDisposeScope();
+        return Find(queries.AsTensor(), (int)Math.Min(count, _index.Count), []);
     }
 
     public void Dispose()
@@ -55,13 +62,25 @@ public sealed class NearestNeighbors : IDisposable
         _features.Dispose();
     }
 
-    private Neighbor[][] Find(Tensor queries, Tensor rows, int count)
+    private List<Neighbor[]> Find(Tensor queries, int count, ReadOnlySpan<long> excluded)
     {
-        using var scope = NewDisposeScope();
-        var (similarities, nearest) = _index.Nearest(queries, count, rows); // [q, count]
-        float[] alike = similarities.cpu().data<float>().ToArray();
-        long[] indices = nearest.cpu().data<long>().ToArray();
-        return [.. Enumerable.Range(0, alike.Length / count).Select(q =>
-            Enumerable.Range(q * count, count).Select(i => new Neighbor((int)indices[i], alike[i])).ToArray())];
+        List<Neighbor[]> found = [];
+        if (count < 1)
+        {
+            return [.. Enumerable.Repeat(Array.Empty<Neighbor>(), (int)queries.size(0))];
+        }
+
+        foreach (var chunk in queries.size(0) > 0 ? _index.Chunks(queries) : [])
+        {
+            using var scope = NewDisposeScope();
+            var own = excluded.IsEmpty ? excluded : excluded.Slice(found.Count, (int)chunk.size(0));
+            var (similarities, nearest) = _index.Nearest(chunk, count, own); // [m, count]
+            float[] alike = similarities.cpu().data<float>().ToArray();
+            long[] rows = nearest.cpu().data<long>().ToArray();
+            found.AddRange(Enumerable.Range(0, alike.Length / count).Select(q =>
+                Enumerable.Range(q * count, count).Select(i => new Neighbor((int)rows[i], alike[i])).ToArray()));
+        }
+
+        return found;
     }
 }

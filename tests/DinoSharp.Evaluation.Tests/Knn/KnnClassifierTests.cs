@@ -12,7 +12,7 @@ public sealed class KnnClassifierTests : IDisposable
     private const int Classes = 7;
     private const long WholeSet = 1L << 30;
     private const long RowByRow = 1;
-    private const long UnevenChunks = 400 * sizeof(float) * 7; // 90 rows in chunks of 7 leave a short last one
+    private const long UnevenChunks = 64 * sizeof(float) * 7; // 90 rows in chunks of 7 leave a short last one, 400 in runs of 64
 
     private readonly Golden _golden = Golden.Read("knn/knn.safetensors");
 
@@ -25,9 +25,9 @@ public sealed class KnnClassifierTests : IDisposable
     [InlineData(WholeSet)]
     [InlineData(UnevenChunks)]
     [InlineData(RowByRow)]
-    public void Scores_are_the_references_in_chunks_of_any_size(long similarityBytes)
+    public void Scores_are_the_references_in_chunks_of_any_size(long blockBytes)
     {
-        KnnOptions options = new() { Ks = [5, 10, 20, 100], SimilarityBytes = similarityBytes };
+        KnnOptions options = new() { Ks = [5, 10, 20, 100], BlockBytes = blockBytes };
         using var knn = new KnnClassifier(Train, TrainLabels, Classes, options);
         var expected = Golden.Json("knn/knn.json").GetProperty("results");
 
@@ -43,10 +43,10 @@ public sealed class KnnClassifierTests : IDisposable
     [InlineData(WholeSet)]
     [InlineData(UnevenChunks)]
     [InlineData(RowByRow)]
-    public void Votes_and_ranking_are_the_references_whatever_the_features_lengths(long similarityBytes)
+    public void Votes_and_ranking_are_the_references_whatever_the_features_lengths(long blockBytes)
     {
         using var scope = NewDisposeScope();
-        using var knn = new KnnClassifier(Train * 3, TrainLabels, Classes, new KnnOptions { SimilarityBytes = similarityBytes });
+        using var knn = new KnnClassifier(Train * 3, TrainLabels, Classes, new KnnOptions { BlockBytes = blockBytes });
         var golden = _golden["votes-20"];
         var votes = knn.Votes(Test * 0.5f, 20);
         double difference = ((votes - golden).abs() / golden.clamp_min(1e-30f)).max().item<float>();
@@ -92,7 +92,7 @@ public sealed class KnnClassifierTests : IDisposable
     public void An_evaluation_leaves_no_tensor_behind()
     {
         using var scope = NewDisposeScope();
-        using var knn = new KnnClassifier(Train, TrainLabels, Classes, new KnnOptions { SimilarityBytes = UnevenChunks });
+        using var knn = new KnnClassifier(Train, TrainLabels, Classes, new KnnOptions { BlockBytes = UnevenChunks });
         knn.Evaluate(Test, TestLabels);
         Assert.Equal(0, scope.DisposablesCount);
     }

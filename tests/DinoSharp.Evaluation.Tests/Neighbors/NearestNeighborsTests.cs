@@ -12,9 +12,9 @@ public sealed class NearestNeighborsTests
     [Theory]
     [InlineData(1)]
     [InlineData(1 << 20)]
-    public void Neighbours_are_ordered_by_angle_and_leave_the_query_out(long similarityBytes)
+    public void Neighbours_are_ordered_by_angle_and_leave_the_query_out(long blockBytes)
     {
-        using var neighbors = new NearestNeighbors(Table, similarityBytes: similarityBytes);
+        using var neighbors = new NearestNeighbors(Table, blockBytes: blockBytes);
         var found = neighbors.Of([3, 0, 2], 2);
         Assert.Equal([[0, 1], [3, 1], [1, 3]], found.Select(n => n.Select(x => x.Index).ToArray()));
         float[] expected = [Cosine(10), Cosine(35), Cosine(10), Cosine(45), Cosine(135), Cosine(170)];
