@@ -61,7 +61,7 @@ public sealed class RetrievalCommandTests : IDisposable
         var oxford = new DrawnOxford(_folder);
         string image = Path.Combine(oxford.Data, "roxford5k/jpg/place_1_easy_0.jpg"), truth = Path.Combine(oxford.Data, "roxford5k/gnd_roxford5k.pkl");
         byte[] bytes = File.ReadAllBytes(image);
-        File.WriteAllBytes(image, bytes[..300]);
+        File.WriteAllBytes(image, bytes[..(bytes.Length / 2)]);
         var damaged = Benchmark(oxford);
         Assert.Equal(1, damaged.ExitCode);
         Assert.Matches("\ndino: [^\n]*place_1_easy_0[^\n]*\n$", damaged.Error);

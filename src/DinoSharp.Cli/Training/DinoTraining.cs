@@ -13,6 +13,7 @@ internal static class DinoTraining
     public static TrainingOutcome Start(TrainSettings settings, RunRequest request, Terminal terminal, CancellationToken stop)
     {
         var training = settings.Validated().Training;
+        request.Validated();
         using var source = settings.Data.Open();
         Wording.TellNotices(terminal, source);
         var loading = request.Loading(training) with

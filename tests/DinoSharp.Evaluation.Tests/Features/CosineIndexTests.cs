@@ -4,6 +4,11 @@ using static TorchSharp.torch;
 
 namespace DinoSharp.Evaluation.Tests.Features;
 
+/// <summary>What counts the memory of the process runs while nothing else does.</summary>
+[CollectionDefinition(nameof(Alone), DisableParallelization = true)]
+public sealed class Alone;
+
+[Collection(nameof(Alone))]
 public sealed class CosineIndexTests
 {
     [Theory]

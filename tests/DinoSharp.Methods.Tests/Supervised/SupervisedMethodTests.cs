@@ -85,7 +85,7 @@ public sealed class SupervisedMethodTests
         }
 
         Assert.InRange(shares.Average(), cutmix > 0 ? 0.2 : 0.42, cutmix > 0 ? 0.38 : 0.58); // Beta's mean; the border takes a third of a box
-        Assert.True(shares.Distinct().Count() > 20);
+        Assert.True(shares.Distinct().Count() > 10);
         Assert.Equal(0f, images[0].max().item<float>()); // the originals are as they were
     }
 
