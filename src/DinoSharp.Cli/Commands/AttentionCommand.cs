@@ -32,7 +32,8 @@ internal sealed class AttentionCommand
     private readonly Option<string?> _imagePath = OptionFactory.Text("--image-path", "the same as the argument", "--input-path");
     private readonly Option<string?> _out = OptionFactory.Text(
         "--out",
-        "folder for the pictures: NAME-attention.png shows all, NAME-attention/ has each head's map, mask and overlay",
+        "folder for the pictures: NAME-attention.png shows all, NAME-attention/ has each head's map, mask and overlay; with --voc or --masks, "
+        + "for each image's numbers, from which a stopped measurement goes on",
         "--output-dir",
         "--output-path");
     private readonly Option<double> _threshold = OptionFactory.Value(

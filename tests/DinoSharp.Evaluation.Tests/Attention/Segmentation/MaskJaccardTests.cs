@@ -1,6 +1,7 @@
 using DinoSharp.Evaluation.Attention;
 using DinoSharp.Evaluation.Attention.Segmentation;
 using DinoSharp.Imaging;
+using DinoSharp.Tests;
 
 namespace DinoSharp.Evaluation.Tests.Attention.Segmentation;
 
@@ -66,6 +67,43 @@ public sealed class MaskJaccardTests
         Assert.Equal((0.3 + 0.1) / 2, score.Heads[0], 12);
         Assert.Equal((0.4 + 0.3) / 2, score.Heads[1], 12);
         Assert.Throws<EvaluationException>(() => SegmentationScore.Of([new ImageJaccard("background", [])]));
+    }
+
+    /// <summary>
+    /// fixtures/attention: random attention and three boxes, thresholded and compared in PyTorch by the formula that the paper's author gave
+    /// (facebookresearch/dino, issue 54).
+    /// </summary>
+    [Fact]
+    public void The_similarities_are_those_of_the_published_formula()
+    {
+        var golden = Golden.Json("attention/jaccard.json");
+        int rows = golden.GetProperty("rows").GetInt32(), columns = golden.GetProperty("columns").GetInt32();
+        int patch = golden.GetProperty("patch_size").GetInt32();
+        AttentionMap[] heads =
+        [
+            .. golden.GetProperty("attention").EnumerateArray().Select(
+                head => new AttentionMap([.. head.EnumerateArray().Select(weight => weight.GetSingle())], rows, columns, patch)),
+        ];
+        byte[] labels = new byte[rows * patch * columns * patch];
+        foreach (var box in golden.GetProperty("boxes").EnumerateArray())
+        {
+            int[] sides = [.. box.EnumerateArray().Select(side => side.GetInt32())]; // label, top, bottom, left, right
+            for (int y = sides[1]; y < sides[2]; y++)
+            {
+                labels.AsSpan(y * columns * patch)[sides[3]..sides[4]].Fill((byte)sides[0]);
+            }
+        }
+
+        var objects = MaskJaccard.Of(heads, new IndexedImage(columns * patch, rows * patch, labels), golden.GetProperty("threshold").GetDouble());
+
+        foreach (var (expected, actual) in golden.GetProperty("objects").EnumerateArray().Zip(objects))
+        {
+            Assert.Equal(expected.GetProperty("label").GetInt32(), actual.Label);
+            Assert.Equal(expected.GetProperty("mean_map").GetDouble(), actual.MeanMap, 1e-6);
+            Assert.All(expected.GetProperty("heads").EnumerateArray().Zip(actual.Heads), pair => Assert.Equal(pair.First.GetDouble(), pair.Second, 1e-6));
+        }
+
+        Assert.Equal(golden.GetProperty("jaccard").GetDouble(), SegmentationScore.Of([new ImageJaccard("golden", objects)]).BestHead, 1e-6);
     }
 
     /// <summary>Labels drawn in rows of digits; v is void.</summary>
