@@ -5,6 +5,7 @@ using DinoSharp.Models;
 const string Usage = """
     dotnet run -c Release --project benchmarks -- step [untuned]
     ... views FOLDER_OR_ZIP [icons|evaluation] | reduction FOLDER_OR_ZIP | decode ZIP | loader DATA | index COUNT | start DATA
+    ... knn | search
     """;
 if (args is not ["step", "untuned"])
 {
@@ -19,6 +20,18 @@ switch (args)
         foreach (var step in TrainingStep.All.Reverse())
         {
             step.Run();
+        }
+
+        return 0;
+    case ["knn"]:
+        Search.WriteHead();
+        Search.Knn.Run(rounds: 5, classify: true);
+        return 0;
+    case ["search"]:
+        Search.WriteHead();
+        foreach (var search in Search.Large)
+        {
+            search.Run(rounds: 7, classify: false);
         }
 
         return 0;
