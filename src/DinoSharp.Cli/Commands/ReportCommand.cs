@@ -63,7 +63,8 @@ internal sealed class ReportCommand
             terminal.Table(table.Columns, table.Rows.Select(row => row.Cells));
         }
 
-        terminal.Line($"{string.Join(", ", new[] { page, markdown }.Where(path => path is not null))}: {records.Count} results beside the published ones");
+        string written = string.Join(", ", new[] { page, markdown }.Where(path => path is not null));
+        terminal.Line($"{written}: {records.Count} results beside the published ones");
         terminal.Result(Json(report, page, markdown));
         return 0;
     }

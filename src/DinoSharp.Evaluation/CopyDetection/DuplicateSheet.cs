@@ -38,7 +38,8 @@ public sealed class DuplicateSheet(
         {
             string more = group.Count > PicturesShown ? $", {PicturesShown} of them here" : "";
             report.Heading($"Group {number + 1}: {group.Count} images{more}");
-            var pictures = group.Take(PicturesShown).Select(d => (Image: Picture(d.Row), Caption: CaptionOf(d))).Where(p => p.Image is not null).ToList();
+            var pictures = group.Take(PicturesShown).Select(d => (Image: Picture(d.Row), Caption: CaptionOf(d)))
+                .Where(p => p.Image is not null).ToList();
             report.ImageRow(pictures.Select(p => (p.Image!, p.Caption)));
             pictures.ForEach(p => p.Image!.Dispose());
         }

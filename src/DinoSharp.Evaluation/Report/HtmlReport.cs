@@ -54,6 +54,8 @@ public sealed class HtmlReport
         figcaption { overflow-wrap: anywhere; padding-top: 0.3rem; }
         """;
 
+    private const string Number = " class=\"number\"", Short = " class=\"short\"";
+
     /// <summary>A cell of so many characters is not broken into lines.</summary>
     private const int ShortCell = 26;
 
@@ -87,16 +89,18 @@ public sealed class HtmlReport
     public HtmlReport Table(ReportTable table)
     {
         ArgumentNullException.ThrowIfNull(table);
-        string[] kinds = [.. table.Columns.Select((_, i) => table.IsNumeric(i) ? " class=\"number\"" : "")];
+        string[] kinds = [.. table.Columns.Select((_, i) => table.IsNumeric(i) ? Number : "")];
         Add($"<div class=\"scroll\"><table><caption>{HtmlEncode(table.Caption)}</caption>");
         Add($"<tr class=\"head\">{string.Concat(table.Columns.Select((name, i) => $"<th scope=\"col\"{kinds[i]}>{HtmlEncode(name)}</th>"))}</tr>");
         foreach (var row in table.Rows)
         {
-            string cells = string.Concat(row.Cells.Select((cell, i) => $"<td{(kinds[i].Length > 0 ? kinds[i] : cell.Length <= ShortCell ? " class=\"short\"" : "")}>{HtmlEncode(cell)}</td>"));
+            string cells = string.Concat(row.Cells.Select((cell, i) => $"<td{KindOf(cell, i)}>{HtmlEncode(cell)}</td>"));
             Add($"<tr{(row.Marked ? " class=\"marked\"" : "")}>{cells}</tr>");
         }
 
         return Add($"</table></div>");
+
+        string KindOf(string cell, int column) => kinds[column].Length > 0 ? kinds[column] : cell.Length <= ShortCell ? Short : "";
     }
 
     /// <summary>Adds a link to a page beside this one.</summary>

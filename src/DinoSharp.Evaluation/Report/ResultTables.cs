@@ -50,7 +50,10 @@ public static class ResultTables
             [row.Method, row.Network, row.Setting, .. row.Values.Select(Text), row.Source]));
         var mine = own.GroupBy(record => (Name: NameOf(record), record.Weights, record.Network)).Select(network =>
         {
-            var found = section.Columns.Select(column => network.Select(record => ScoreOf(record, column)).FirstOrDefault(s => s is not null)).ToArray();
+            Score?[] found =
+            [
+                .. section.Columns.Select(column => network.Select(record => ScoreOf(record, column)).FirstOrDefault(s => s is not null)),
+            ];
             return new ReportRow(
                 [
                     network.Key.Name, network.Key.Network,
@@ -103,11 +106,15 @@ public static class ResultTables
     {
         EvaluationRecord[] all = [.. records];
         string[] settings = [.. all.Select(record => record.Setting).Where(setting => setting.Length > 0).Distinct()];
-        var parts = settings.Length == 1 ? settings : all.Where(record => record.Setting.Length > 0).Select(record => $"{Of(record)}: {record.Setting}");
-        string[] more = [.. all.SelectMany(record => without(record).Select(score => $"{(all.Length > 1 ? Prefixed(Of(record), score.Name) : score.Name)} {Text(score)}"))];
+        var parts = settings.Length == 1
+            ? settings
+            : all.Where(record => record.Setting.Length > 0).Select(record => $"{Of(record)}: {record.Setting}");
+        string[] more = [.. all.SelectMany(record => without(record).Select(score => $"{Called(record, score)} {Text(score)}"))];
         return string.Join("; ", more.Length > 0 ? parts.Append(string.Join(", ", more)) : parts);
 
         string Of(EvaluationRecord record) => DistinctName(record, all, section);
+
+        string Called(EvaluationRecord record, Score score) => all.Length > 1 ? Prefixed(Of(record), score.Name) : score.Name;
     }
 
     /// <summary>What tells a record from those of the same network: its protocol, as the paper's column calls it, or its data.</summary>
@@ -116,7 +123,8 @@ public static class ResultTables
             ? section?.Columns.FirstOrDefault(column => column.Protocols.Contains(record.Protocol))?.Heading ?? record.Protocol
             : record.Data;
 
-    private static string Prefixed(string prefix, string name) => name.StartsWith(prefix, StringComparison.OrdinalIgnoreCase) ? name : $"{prefix} {name}";
+    private static string Prefixed(string prefix, string name) =>
+        name.StartsWith(prefix, StringComparison.OrdinalIgnoreCase) ? name : $"{prefix} {name}";
 
     /// <summary>What was measured: the weights' file, of which a training from scratch took the shape alone.</summary>
     private static string NameOf(EvaluationRecord record) => record.Protocol == FromScratch
