@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using static TorchSharp.torch;
 
 namespace DinoSharp.Benchmarks;
 
@@ -27,6 +28,13 @@ internal static class Measure
 
         return results;
     }
+
+    /// <summary>Seconds of a matrix product, the machine's rate at the time.</summary>
+    public static double Product(Tensor left, Tensor right) => Seconds(() =>
+    {
+        using var noGradients = no_grad();
+        using var product = left.matmul(right);
+    });
 
     public static double Seconds(Action action)
     {

@@ -38,31 +38,30 @@ internal sealed record Search(int Gallery, int Queries, int PeerChunk)
     public void Run(int rounds, bool classify)
     {
         FeatureTable gallery = Random(Gallery, 1), queries = Random(Queries, 2);
-        using var peer = SearchPeer.TryStart(Gallery, Queries, Dim, K, PeerChunk, get_num_threads());
+        using var peer = TorchPeer.TryStart("torch_search.py", Gallery, Queries, Dim, K, PeerChunk, get_num_threads());
         using NearestNeighbors search = new(gallery);
         var (left, right) = (rand(Side, Side), rand(Side, Side));
         KnnOptions options = new() { Ks = [K] };
-        double[] seconds = Measure.InTurns(
-            rounds,
-            () =>
-            {
-                if (classify)
+        double[] seconds =
+        [
+            .. Measure.Rounds(
+                rounds,
+                () => Measure.Seconds(() =>
                 {
-                    KnnEvaluation.Score(gallery, queries, options);
-                }
-                else
-                {
-                    search.Of(queries, K);
-                }
-            },
-            () =>
-            {
-                using var noGradients = no_grad();
-                using var product = left.matmul(right);
-            },
-            () => peer?.Search());
+                    if (classify)
+                    {
+                        KnnEvaluation.Score(gallery, queries, options);
+                    }
+                    else
+                    {
+                        search.Of(queries, K);
+                    }
+                }),
+                () => Measure.Product(left, right),
+                () => peer?.Run() ?? double.NaN).Select(Measure.Median),
+        ];
         double rate = 2.0 * Gallery * Queries * Dim / seconds[0] / 1e9, peak = 2.0 * Side * Side * Side / seconds[1] / 1e9;
-        double others = peer?.Seconds ?? double.NaN;
+        double others = seconds[2];
         using var process = Process.GetCurrentProcess();
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,

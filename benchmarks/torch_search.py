@@ -2,7 +2,7 @@
 
     torch_search.py GALLERY QUERIES DIM K CHUNK THREADS
 
-Writes a line with the version. Answers each line "search" with the seconds that all queries took, in chunks of CHUNK, and each line
+Writes a line with the version. Answers each line "run" with the seconds that all queries took, in chunks of CHUNK, and each line
 "memory" with the process's largest resident size in bytes. Its features are random: the time does not depend on them.
 """
 

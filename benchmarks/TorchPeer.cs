@@ -3,26 +3,25 @@ using System.Globalization;
 
 namespace DinoSharp.Benchmarks;
 
-/// <summary>PyTorch's search in a process of its own (torch_search.py), which searches whenever it is asked to.</summary>
-internal sealed class SearchPeer : IDisposable
+/// <summary>The same operations in PyTorch, in a process of its own that does them whenever it is asked to.</summary>
+internal sealed class TorchPeer : IDisposable
 {
+    private readonly string _script;
     private readonly Process _process;
-    private readonly List<double> _seconds = [];
 
-    private SearchPeer(Process process) => _process = process;
-
-    /// <summary>The median of the searches but the first, as it measured them.</summary>
-    public double Seconds => Measure.Median([.. _seconds.Skip(1)]);
+    private TorchPeer(string script, Process process) => (_script, _process) = (script, process);
 
     /// <summary>Its largest resident size so far, in bytes.</summary>
     public double Memory => Ask("memory");
 
     /// <summary>Starts it with the first Python that has PyTorch; null where none has.</summary>
-    public static SearchPeer? TryStart(params int[] arguments)
+    /// <param name="script">a file of this folder</param>
+    /// <param name="arguments">the sizes</param>
+    public static TorchPeer? TryStart(string script, params int[] arguments)
     {
         foreach (string? python in new[] { Environment.GetEnvironmentVariable("PYTHON"), "/usr/bin/python3", "python3" })
         {
-            if (!string.IsNullOrEmpty(python) && TryStart(python, arguments) is { } peer)
+            if (!string.IsNullOrEmpty(python) && TryStart(python, script, arguments) is { } peer)
             {
                 return peer;
             }
@@ -31,8 +30,10 @@ internal sealed class SearchPeer : IDisposable
         return null;
     }
 
-    /// <summary>One search for all queries.</summary>
-    public void Search() => _seconds.Add(Ask("search"));
+    /// <summary>Does its work once.</summary>
+    /// <param name="what">which, if it knows several</param>
+    /// <returns>seconds, as it measured them</returns>
+    public double Run(string what = "run") => Ask(what);
 
     public void Dispose()
     {
@@ -45,14 +46,14 @@ internal sealed class SearchPeer : IDisposable
     {
         _process.StandardInput.WriteLine(what);
         _process.StandardInput.Flush();
-        string line = _process.StandardOutput.ReadLine() ?? throw new InvalidOperationException("torch_search.py ended");
+        string line = _process.StandardOutput.ReadLine() ?? throw new InvalidOperationException($"{_script} ended");
         return double.Parse(line, CultureInfo.InvariantCulture);
     }
 
-    private static SearchPeer? TryStart(string python, int[] arguments)
+    private static TorchPeer? TryStart(string python, string script, int[] arguments)
     {
         ProcessStartInfo start = new(python) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
-        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "torch_search.py"));
+        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, script));
         Array.ForEach(arguments, argument => start.ArgumentList.Add(argument.ToString(CultureInfo.InvariantCulture)));
         try
         {
@@ -60,7 +61,7 @@ internal sealed class SearchPeer : IDisposable
             process.BeginErrorReadLine(); // what it says of a missing module
             if (process.StandardOutput.ReadLine() is not null)
             {
-                return new SearchPeer(process);
+                return new TorchPeer(script, process);
             }
 
             process.WaitForExit();
