@@ -133,12 +133,23 @@ internal sealed class LinearEvaluation : IDisposable
             return (outcome, []);
         }
 
-        using var progress = new ImageProgress(_terminal, "test", _sets.Test.Count);
-        var scores = Score(method, progress.Show);
-        progress.Finish();
+        var scores = FinalScores(method);
         int best = scores.Index().MaxBy(pair => pair.Item.Top1).Index;
         Write(method, best, scores[best].Top1, outcome.Folder);
         return (outcome, scores);
+    }
+
+    private IReadOnlyList<ClassificationScore> FinalScores(LinearMethod method)
+    {
+        if (_settings.Cached)
+        {
+            return Score(method, null);
+        }
+
+        using var progress = new ImageProgress(_terminal, "test", _sets.Test.Count);
+        var scores = Score(method, progress.Show);
+        progress.Finish();
+        return scores;
     }
 
     private IReadOnlyList<ClassificationScore> Score(LinearMethod method, Action<int>? progress) => _testFeatures is { } features

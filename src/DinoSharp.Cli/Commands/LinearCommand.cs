@@ -134,7 +134,7 @@ internal sealed class LinearCommand
             : settings.Features.AveragePatches ? "class token and mean of the patch tokens of the last block"
             : $"class tokens of the last {settings.Features.LastBlocks} blocks";
         string cached = settings.Cached
-            ? "; cached: features of middle crops, taken once. Training on random crops, without --cached, usually scores a little higher"
+            ? "; cached: features of middle crops, taken once. The published protocol trains on random crops, without --cached, and scores otherwise"
             : "";
         return $"features: {settings.Features.DimOf(backbone)} values, {features}{cached}";
     }
