@@ -22,20 +22,12 @@ internal sealed class KnnCommand
     /// <summary>Side of the pictures whose pixels are the baseline: enough to be told apart, and few enough to compare.</summary>
     private const int RawPixelsSide = 32;
 
-    private const int ClassesShown = 5;
-
     /// <summary>That of the published tables (arXiv 2104.14294, 4.1).</summary>
     private const int PublishedK = 20;
 
     private static readonly KnnOptions Published = new();
 
-    private readonly Option<string?> _data = OptionFactory.Text(
-        "--data",
-        "labelled images, in whatever \"dino train\" takes; the test or val split is tested, or without splits every fifth image",
-        "--data-path");
-    private readonly Option<string?> _train = OptionFactory.Text("--train", "with --test instead of --data: the labelled images that vote");
-    private readonly Option<string?> _test = OptionFactory.Text(
-        "--test", "with --train instead of --data: the labelled images to classify");
+    private readonly LabelledSetOptions _sets = new();
     private readonly Option<int[]> _ks = OptionFactory.Values(
         "--nb-knn", "numbers of neighbours that vote, each scored by itself", Published.Ks.ToArray());
     private readonly Option<double> _temperature = OptionFactory.Value(
@@ -55,7 +47,7 @@ internal sealed class KnnCommand
     {
         var knn = new KnnCommand();
         var command = new Command("knn", "score features on labelled images by their nearest neighbours");
-        Option[] own = [knn._data, knn._train, knn._test, knn._ks, knn._temperature, knn._rawPixels, knn._neighbors, knn._out, knn._seed];
+        Option[] own = [.. knn._sets.All, knn._ks, knn._temperature, knn._rawPixels, knn._neighbors, knn._out, knn._seed];
         foreach (var option in own.Concat(knn._weights.All).Concat(knn._loading.All).Concat(knn._results.All))
         {
             command.Options.Add(option);
@@ -87,8 +79,8 @@ internal sealed class KnnCommand
         var options = ReadOptions(parsed);
         var loading = _loading.Loader(parsed);
         var device = GlobalOptions.DeviceOf(parsed);
-        using var sets = OpenSets(parsed);
-        TellSets(sets, options, terminal);
+        using var sets = _sets.Open(parsed, terminal);
+        TellLargeKs(sets, options, terminal);
 
         var result = new JsonObject
         {
@@ -147,12 +139,11 @@ internal sealed class KnnCommand
 
     private int ShowNeighbors(ParseResult parsed, int count, Terminal terminal)
     {
-        if (parsed.GetValue(_train) is not null || parsed.GetValue(_test) is not null || parsed.GetValue(_rawPixels))
+        if (_sets.DataOf(parsed) is not { } data || _sets.PathsOf(parsed).Count > 1 || parsed.GetValue(_rawPixels))
         {
             throw new RequestException("--neighbors goes with --data and --weights, not with --train, --test or --raw-pixels");
         }
 
-        string data = parsed.GetValue(_data) ?? throw new RequestException("--data is missing: name a folder or archive of images");
         string path = parsed.GetValue(_out) ?? throw new RequestException("--out is missing: name an .html file for the neighbours");
         var request = new NeighborRequest(count, path, parsed.GetValue(_seed)).Validated();
         var loading = _loading.Loader(parsed);
@@ -168,7 +159,7 @@ internal sealed class KnnCommand
     private EvaluationRecord Record(IReadOnlyList<KnnScore> scores, ParseResult parsed, Backbone backbone, EvaluationRecipe view) => new()
     {
         Protocol = "knn",
-        Data = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath((parsed.GetValue(_data) ?? parsed.GetValue(_test))!))),
+        Data = _sets.NameOf(parsed),
         Weights = _weights.PathOf(parsed),
         Network = BackboneCatalogue.Label(backbone),
         Setting = string.Create(
@@ -195,29 +186,8 @@ internal sealed class KnnCommand
         }
     }
 
-    private HeldOut OpenSets(ParseResult parsed) => (parsed.GetValue(_data), parsed.GetValue(_train), parsed.GetValue(_test)) switch
+    private static void TellLargeKs(HeldOut sets, KnnOptions options, Terminal terminal)
     {
-        ({ } data, null, null) => HeldOut.Open(data),
-        (null, { } train, { } test) => HeldOut.Open(train, test),
-        (null, null, null) => throw new RequestException(
-            "--data is missing: name a folder or archive of labelled images, or --train and --test"),
-        _ => throw new RequestException("give either --data, or both --train and --test"),
-    };
-
-    /// <summary>Says which images are compared, and what in them limits the scores.</summary>
-    private static void TellSets(HeldOut sets, KnnOptions options, Terminal terminal)
-    {
-        Wording.TellNotices(terminal, sets.Train, sets.Test);
-        terminal.Line($"train: {Wording.Number(sets.Train.Count)} images of {sets.Train.Classes.Count} classes in {sets.Train.Path}");
-        terminal.Line($"test: {Wording.Number(sets.Test.Count)} images of {sets.Test.Classes.Count} classes in {sets.Test.Path}");
-        string[] unknown = [.. sets.Test.Classes.Except(sets.Train.Classes)];
-        if (unknown.Length > 0)
-        {
-            string more = unknown.Length > ClassesShown ? ", ..." : "";
-            terminal.Line($"{unknown.Length} classes of the test images have no train image and count as missed: "
-                + string.Join(", ", unknown.Take(ClassesShown)) + more);
-        }
-
         if (options.Ks.Where(k => k > sets.Train.Count).ToArray() is { Length: > 0 } large)
         {
             terminal.Line($"k of {string.Join(", ", large)}: there are fewer train images, so all of them vote");

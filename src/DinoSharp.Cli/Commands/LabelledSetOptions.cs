@@ -7,6 +7,8 @@ namespace DinoSharp.Cli.Commands;
 /// <summary>The options of verbs that learn from labelled images and are tested on others.</summary>
 internal sealed class LabelledSetOptions
 {
+    private const int ClassesShown = 5;
+
     private readonly Option<string?> _data = Text(
         "--data",
         "labelled images, in whatever \"dino train\" takes; the test or val split is tested, or without splits every fifth image",
@@ -33,13 +35,23 @@ internal sealed class LabelledSetOptions
         Wording.TellNotices(terminal, sets.Train, sets.Test);
         terminal.Line($"train: {Wording.Number(sets.Train.Count)} images of {sets.Train.Classes.Count} classes in {sets.Train.Path}");
         terminal.Line($"test: {Wording.Number(sets.Test.Count)} images of {sets.Test.Classes.Count} classes in {sets.Test.Path}");
+        if (sets.Test.Classes.Except(sets.Train.Classes).ToArray() is { Length: > 0 } unknown)
+        {
+            string more = unknown.Length > ClassesShown ? ", ..." : "";
+            terminal.Line($"{unknown.Length} classes of the test images have no train image and count as missed: "
+                + string.Join(", ", unknown.Take(ClassesShown)) + more);
+        }
+
         return sets;
     }
+
+    /// <summary>The set of --data; null where the command line names none.</summary>
+    public string? DataOf(ParseResult parsed) => parsed.GetValue(_data);
 
     /// <summary>The paths as they were given.</summary>
     public IReadOnlyList<string> PathsOf(ParseResult parsed) =>
         [.. new[] { parsed.GetValue(_data), parsed.GetValue(_train), parsed.GetValue(_test) }.OfType<string>()];
 
-    /// <summary>What a person would call the data: the first path's last part.</summary>
-    public string NameOf(ParseResult parsed) => Path.GetFileName(Path.TrimEndingDirectorySeparator(PathsOf(parsed)[0]));
+    /// <summary>What a person would call the data: the last part of its path, or of the test images'.</summary>
+    public string NameOf(ParseResult parsed) => Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(PathsOf(parsed)[^1])));
 }
