@@ -9,8 +9,9 @@ namespace DinoSharp.Methods.Tests;
 public sealed class MemoryTests
 {
     private const int WarmupSteps = 150;
-    private const int Steps = 2000;
-    private const long MaxGrowth = 4 << 20;
+    private const int Stretches = 4;
+    private const int StretchSteps = 500;
+    private const long MaxGrowth = 1 << 20;
 
     [Fact]
     public void Memory_is_flat_over_two_thousand_steps()
@@ -18,12 +19,20 @@ public sealed class MemoryTests
         using TinyDino run = new(stepsPerEpoch: 1000, dropPath: 0.2);
         Train(WarmupSteps);
         var statistics = DisposeScopeManager.Statistics.TensorStatistics;
-        var (tensors, inScopes, resident) = (Tensor.TotalCount, statistics.ThreadTotalLiveCount, Resident());
-        Train(Steps);
+        var (tensors, inScopes) = (Tensor.TotalCount, statistics.ThreadTotalLiveCount);
+        long[] resident = new long[Stretches + 1];
+        resident[0] = Resident();
+        for (int i = 1; i <= Stretches; i++)
+        {
+            Train(StretchSteps);
+            resident[i] = Resident();
+        }
+
         Assert.Equal(tensors, Tensor.TotalCount);
         Assert.Equal(inScopes, statistics.ThreadTotalLiveCount);
-        long growth = Resident() - resident;
-        Assert.True(growth < MaxGrowth, $"resident set grew by {growth / 1024} KB");
+        // A leak grows in every stretch; pages of libraries that the system drops and reads again come once.
+        long growth = resident.Zip(resident.Skip(1), (before, after) => after - before).Min();
+        Assert.True(growth < MaxGrowth, $"resident set grew by {growth / 1024} KB or more in each {StretchSteps} steps");
 
         void Train(int steps)
         {
