@@ -104,7 +104,7 @@ public sealed class Trainer : IDisposable
         int batch = (int)(StepsDone % Plan.StepsPerEpoch);
         if (batch == 0)
         {
-            _method.BeginEpoch(epoch);
+            _method.BeginEpoch(epoch, batches(epoch, 0).Take(Plan.StepsPerEpoch));
         }
 
         foreach (var next in batches(epoch, batch).Take(Plan.StepsPerEpoch - batch))

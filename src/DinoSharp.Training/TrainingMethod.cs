@@ -23,7 +23,9 @@ public abstract class TrainingMethod : IDisposable
     public abstract IReadOnlyList<StateSection> State { get; }
 
     /// <summary>Called before the first step of each epoch, not when an epoch is resumed in its middle.</summary>
-    public virtual void BeginEpoch(int epoch)
+    /// <param name="epoch">from 0</param>
+    /// <param name="batches">those of the epoch, for a method that looks through the images first; nothing is loaded unless it does</param>
+    public virtual void BeginEpoch(int epoch, IEnumerable<TrainingBatch> batches)
     {
     }
 

@@ -46,7 +46,7 @@ internal sealed class TinyMethod : TrainingMethod
         return [rand([4, 3, 4, 4], generator: generator)];
     }
 
-    public override void BeginEpoch(int epoch) => Calls.Add($"epoch {epoch}");
+    public override void BeginEpoch(int epoch, IEnumerable<TrainingBatch> batches) => Calls.Add($"epoch {epoch}");
 
     public override Tensor Loss(TrainingBatch batch, TrainingStep step)
     {

@@ -50,11 +50,7 @@ public sealed class DinoMethod : TrainingMethod
         _teacher = new MultiCropEncoder(teacherBackbone, new DinoHead(teacherBackbone.FeatureDim, options.Head));
         _student.to(device);
         _teacher.to(device);
-        foreach (var parameter in _teacher.parameters())
-        {
-            parameter.requires_grad = false;
-        }
-
+        MovingAverage.Start(_teacher, _student);
         _localCrops = localCrops;
         int studentCrops = options.StudentSees == StudentCrops.All ? GlobalCrops + localCrops : localCrops;
         _loss = new DinoLoss(options, studentCrops, device);
@@ -68,7 +64,6 @@ public sealed class DinoMethod : TrainingMethod
             StateSection.Of("teacher", _teacher),
             new("dino_loss", "", [("center", _loss.Center)]),
         ];
-        CopyStudentToTeacher();
     }
 
     public override nn.Module Trained => _student;
@@ -78,11 +73,11 @@ public sealed class DinoMethod : TrainingMethod
 
     public override IReadOnlyList<StateSection> State { get; }
 
-    public override void BeginEpoch(int epoch)
+    public override void BeginEpoch(int epoch, IEnumerable<TrainingBatch> batches)
     {
         if (_options.Teacher == TeacherKind.PreviousEpoch)
         {
-            CopyStudentToTeacher();
+            MovingAverage.Copy(_teacher, _student);
         }
     }
 
@@ -118,7 +113,7 @@ public sealed class DinoMethod : TrainingMethod
     {
         if (_options.Teacher == TeacherKind.PreviousStep)
         {
-            CopyStudentToTeacher();
+            MovingAverage.Copy(_teacher, _student);
         }
 
         if (step.Epoch < _options.FreezeLastLayerEpochs)
@@ -136,10 +131,10 @@ public sealed class DinoMethod : TrainingMethod
         switch (_options.Teacher)
         {
             case TeacherKind.Momentum:
-                AverageStudentIntoTeacher(_teacherMomentum.At(step.Index));
+                MovingAverage.Update(_teacher, _student, _teacherMomentum.At(step.Index));
                 break;
             case TeacherKind.Student:
-                CopyStudentToTeacher();
+                MovingAverage.Copy(_teacher, _student);
                 break;
         }
     }
@@ -199,17 +194,6 @@ public sealed class DinoMethod : TrainingMethod
         _shareSum.Dispose();
     }
 
-    /// <summary>θt ← λ θt + (1 − λ) θs, parameters only: running statistics of batch norm are the teacher's own.</summary>
-    private void AverageStudentIntoTeacher(double momentum)
-    {
-        using var noGrad = no_grad();
-        using var scope = NewDisposeScope();
-        foreach (var (student, teacher) in _student.parameters().Zip(_teacher.parameters()))
-        {
-            teacher.mul_(momentum).add_(student, alpha: 1 - momentum);
-        }
-    }
-
     private void ForgetMetrics()
     {
         using var scope = NewDisposeScope();
@@ -217,14 +201,5 @@ public sealed class DinoMethod : TrainingMethod
         _entropySum.zero_();
         _shareSum.zero_();
         _lossCount = 0;
-    }
-
-    private void CopyStudentToTeacher()
-    {
-        using var noGrad = no_grad();
-        foreach (var (student, teacher) in State[0].Tensors.Zip(State[1].Tensors))
-        {
-            teacher.Tensor.copy_(student.Tensor);
-        }
     }
 }

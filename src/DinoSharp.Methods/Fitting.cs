@@ -1,0 +1,101 @@
+using System.Globalization;
+using DinoSharp.Data;
+using DinoSharp.Training;
+using DinoSharp.Training.Optimizers;
+
+namespace DinoSharp.Methods;
+
+/// <summary>Chooses settings that fit a training, and keeps the reason of each that is not the published one.</summary>
+/// <param name="facts">size of the training</param>
+public sealed class Fitting(TrainingFacts facts)
+{
+    /// <summary>From this batch size on, settings for large batches are used as published.</summary>
+    private const int LargeBatch = 1024;
+
+    /// <summary>A moving average's memory, 1 / (1 - momentum) steps, is at most this part of the training.</summary>
+    private const double MemoryShare = 0.05;
+
+    /// <summary>Below this side in pixels, a blur of up to 2 pixels leaves nothing to recognise.</summary>
+    private const int SmallImage = 96;
+
+    private readonly List<string> _reasons = [];
+
+    /// <summary>Size of the training.</summary>
+    public TrainingFacts Facts { get; } = facts;
+
+    /// <summary>A line for each setting that differs, e.g. "--queue-size 12500 in place of 65536: a quarter of the images".</summary>
+    public IReadOnlyList<string> Reasons => _reasons;
+
+    /// <summary>The fitted value, noted if it is another than the published one.</summary>
+    /// <param name="option">its name on the command line</param>
+    /// <param name="published">value</param>
+    /// <param name="fitted">value</param>
+    /// <param name="why">a few words</param>
+    public T Choose<T>(string option, T published, T fitted, string why)
+        where T : notnull
+    {
+        if (!fitted.Equals(published))
+        {
+            _reasons.Add(string.Create(CultureInfo.InvariantCulture, $"{option} {fitted} in place of {published}: {why}"));
+        }
+
+        return fitted;
+    }
+
+    /// <summary>A momentum whose average is renewed at least twenty times in the training.</summary>
+    public double Momentum(string option, double published) => Choose(
+        option,
+        published,
+        Math.Min(published, Math.Round(1 - 1 / Math.Max(MemoryShare * Facts.Steps, 10), 4)),
+        string.Create(CultureInfo.InvariantCulture, $"in {Facts.Steps:#,0} steps a slower average would hardly move"));
+
+    /// <summary>
+    /// Optimizer and rates: LARS is for large batches; for small ones ResNets get SGD as in small trainings of MoCo and SimCLR, and
+    /// transformers AdamW.
+    /// </summary>
+    public TrainingOptions Training(TrainingOptions published)
+    {
+        if (published.Optimizer != OptimizerKind.Lars || Facts.BatchSize >= LargeBatch)
+        {
+            return published;
+        }
+
+        const string why = "LARS is for batches of 1,024 and more";
+        return Facts.Transformer
+            ? published with
+            {
+                Optimizer = Choose("--optimizer", published.Optimizer, OptimizerKind.AdamW, why),
+                LearningRate = 5e-4,
+                MinLearningRate = 1e-6,
+                WeightDecay = 0.05,
+                WeightDecayEnd = 0.05,
+            }
+            : published with
+            {
+                Optimizer = Choose("--optimizer", published.Optimizer, OptimizerKind.Sgd, why),
+                LearningRate = 0.12,
+                MinLearningRate = 0,
+                WeightDecay = 5e-4,
+                WeightDecayEnd = 5e-4,
+            };
+    }
+
+    /// <summary>Views of small images are not blurred.</summary>
+    public MultiCropOptions Views(MultiCropOptions published)
+    {
+        if (Facts.ImageSide >= SmallImage)
+        {
+            return published;
+        }
+
+        string why = string.Create(CultureInfo.InvariantCulture, $"images of {Facts.ImageSide} pixels have no detail to lose");
+        return published with
+        {
+            FirstGlobalBlurProbability = Choose("--first-global-blur-probability", published.FirstGlobalBlurProbability, 0, why),
+            SecondGlobalBlurProbability = Choose("--second-global-blur-probability", published.SecondGlobalBlurProbability, 0, why),
+            LocalBlurProbability = published.LocalCount == 0
+                ? published.LocalBlurProbability
+                : Choose("--local-blur-probability", published.LocalBlurProbability, 0, why),
+        };
+    }
+}

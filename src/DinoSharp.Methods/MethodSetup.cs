@@ -1,0 +1,30 @@
+using DinoSharp.Data;
+using DinoSharp.Models.Backbones;
+using DinoSharp.Training;
+using static TorchSharp.torch;
+
+namespace DinoSharp.Methods;
+
+/// <summary>What a method is given to build itself from.</summary>
+public sealed record MethodSetup
+{
+    /// <summary>A new network of the training's shape on the CPU; with stochastic depth if it is to train (true), else without.</summary>
+    public required Func<bool, Backbone> CreateBackbone { get; init; }
+
+    public required TrainingOptions Training { get; init; }
+
+    /// <summary>How long the training is, for schedules.</summary>
+    public required TrainingPlan Plan { get; init; }
+
+    /// <summary>The views that a batch holds: so many global ones, then so many local ones.</summary>
+    public required MultiCropOptions Views { get; init; }
+
+    /// <summary>Images there are to learn from; a batch names its images by numbers below this.</summary>
+    public required int Images { get; init; }
+
+    /// <summary>Where the method lives.</summary>
+    public required Device Device { get; init; }
+
+    /// <summary>Classes of the images, where they have any.</summary>
+    public ImageLabels? Labels { get; init; }
+}

@@ -1,0 +1,38 @@
+using static TorchSharp.torch;
+
+namespace DinoSharp.Methods;
+
+/// <summary>A network that follows another one: θ' ← m θ' + (1 − m) θ, parameters only; batch norm's running statistics are its own.</summary>
+internal static class MovingAverage
+{
+    /// <summary>Makes a network the copy of another one, buffers included, and keeps gradients from it.</summary>
+    public static void Start(nn.Module average, nn.Module current)
+    {
+        Copy(average, current);
+        foreach (var parameter in average.parameters())
+        {
+            parameter.requires_grad = false;
+        }
+    }
+
+    /// <summary>Takes all values of the other network, buffers included.</summary>
+    public static void Copy(nn.Module average, nn.Module current)
+    {
+        using var noGradients = no_grad();
+        foreach (var (mine, theirs) in average.state_dict().Values.Zip(current.state_dict().Values))
+        {
+            mine.copy_(theirs);
+        }
+    }
+
+    /// <summary>Moves the average towards the other network.</summary>
+    public static void Update(nn.Module average, nn.Module current, double momentum)
+    {
+        using var noGradients = no_grad();
+        using var scope = NewDisposeScope();
+        foreach (var (mine, theirs) in average.parameters().Zip(current.parameters()))
+        {
+            mine.mul_(momentum).add_(theirs, alpha: 1 - momentum);
+        }
+    }
+}

@@ -1,0 +1,135 @@
+using DinoSharp.Data;
+using DinoSharp.Models.Backbones;
+using DinoSharp.Training;
+using DinoSharp.Training.Runs;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DinoSharp.Methods.Tests;
+
+/// <summary>A training by any method, small enough for a test: a method, its trainer, and the crops of each step.</summary>
+internal sealed class TinyTraining : IDisposable
+{
+    public const int Images = 32;
+    private const int Side = 8;
+    private const int LocalSide = 4;
+
+    private readonly MultiCropOptions _views;
+
+    /// <param name="options">of the method</param>
+    /// <param name="training">of the loop; null for a plain one</param>
+    /// <param name="views">only the counts matter; null for two global ones</param>
+    /// <param name="residual">a ResNet in place of a transformer</param>
+    /// <param name="labels">of the <see cref="Images"/> images</param>
+    public TinyTraining(
+        MethodOptions options, TrainingOptions? training = null, MultiCropOptions? views = null, bool residual = false, ImageLabels? labels = null)
+    {
+        options.Validate();
+        TrainingOptions = training ?? new() { Epochs = 3, BatchSize = 8, LearningRate = 0.05, WarmupEpochs = 1, ClipGradient = 0, Seed = 7 };
+        _views = (views ?? new() { LocalCount = 0 }) with { GlobalSize = Side, LocalSize = LocalSide };
+        var plan = new TrainingPlan(TrainingOptions.Epochs, Images / TrainingOptions.BatchSize);
+        manual_seed(1);
+        Method = options.Create(new MethodSetup
+        {
+            CreateBackbone = _ => residual
+                ? new ResNet(new() { Blocks = [1, 1, 1, 1], Bottlenecks = false, Width = 4, SmallStem = true })
+                : new VisionTransformer(new() { PatchSize = 2, EmbedDim = 16, Depth = 2, Heads = 2, ImageSize = Side }),
+            Training = TrainingOptions,
+            Plan = plan,
+            Views = _views,
+            Images = Images,
+            Device = CPU,
+            Labels = labels,
+        });
+        Trainer = new Trainer(Method, TrainingOptions, plan);
+    }
+
+    public TrainingOptions TrainingOptions { get; }
+
+    public TrainingMethod Method { get; }
+
+    public Trainer Trainer { get; }
+
+    /// <summary>Trains on until so many steps are done.</summary>
+    public void TrainTo(long steps)
+    {
+        if (Trainer.StepsDone < steps)
+        {
+            using var stop = new CancellationTokenSource();
+            Trainer.Run(Epoch, new StopAfter(steps, stop), stop.Token);
+        }
+    }
+
+    /// <summary>The batches of an epoch from one on: noise that depends on epoch and image alone, the images in an order of the epoch's.</summary>
+    public IEnumerable<TrainingBatch> Epoch(int epoch, int firstBatch)
+    {
+        int size = TrainingOptions.BatchSize;
+        for (int batch = firstBatch; batch < Trainer.Plan.StepsPerEpoch; batch++)
+        {
+            long[] images = [.. Enumerable.Range(0, size).Select(i => (long)((batch * size + i) * 5 + epoch) % Images)];
+            using var generator = new Generator((ulong)(1000 + epoch * Trainer.Plan.StepsPerEpoch + batch));
+            List<Tensor> crops = [Crops(_views.GlobalCount, Side)];
+            if (_views.LocalCount > 0)
+            {
+                crops.Add(Crops(_views.LocalCount, LocalSide));
+            }
+
+            try
+            {
+                yield return new TrainingBatch(crops, images);
+            }
+            finally
+            {
+                crops.ForEach(crop => crop.Dispose());
+            }
+
+            Tensor Crops(int views, int side) => rand([(long)views * size, 3, side, side], generator: generator).DetachFromDisposeScope();
+        }
+    }
+
+    /// <summary>Clones of everything a checkpoint holds: method's state, optimizer's tensors and counts.</summary>
+    public Dictionary<string, Tensor> Snapshot()
+    {
+        var values = Method.State.SelectMany(s => s.Tensors.Select(t => ($"{s.Name}.{t.Name}", t.Tensor.detach().clone())))
+            .ToDictionary(pair => pair.Item1, pair => pair.Item2);
+        foreach (var (index, state) in Trainer.Optimizer.States.Index())
+        {
+            values.Add($"optimizer.{index}.step", tensor(state.StepCount ?? -1));
+            foreach (var (name, value) in state.Tensors)
+            {
+                values.Add($"optimizer.{index}.{name}", value.clone());
+            }
+        }
+
+        return values;
+    }
+
+    public void Save(string path) => RunCheckpoint.Save(path, Method, Trainer, new Dictionary<string, object?>());
+
+    public void Load(string path) => RunCheckpoint.Load(path, Method, Trainer);
+
+    public void Dispose()
+    {
+        Trainer.Dispose();
+        Method.Dispose();
+    }
+
+    private sealed class StopAfter(long steps, CancellationTokenSource stop) : ITrainingObserver
+    {
+        public void AfterStep(StepResult result, Trainer trainer)
+        {
+            if (trainer.StepsDone == steps)
+            {
+                stop.Cancel();
+            }
+        }
+
+        public void AfterEpoch(int epoch, Trainer trainer)
+        {
+        }
+
+        public void Stopped(Trainer trainer) => Assert.Equal(steps, trainer.StepsDone);
+
+        public void Diverged(Trainer trainer) => Assert.Fail("diverged");
+    }
+}
