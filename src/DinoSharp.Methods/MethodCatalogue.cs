@@ -1,12 +1,17 @@
 using DinoSharp.Methods.Byol;
+using DinoSharp.Methods.Dino;
 
 namespace DinoSharp.Methods;
 
 /// <summary>The methods that learn a backbone.</summary>
 public static class MethodCatalogue
 {
-    /// <summary>All but DINO, which has its own command line.</summary>
-    public static IReadOnlyList<MethodDefinition> All { get; } = [new ByolDefinition()];
+    /// <summary>All of them.</summary>
+    public static IReadOnlyList<MethodDefinition> All { get; } =
+    [
+        new DinoDefinition(),
+        new ByolDefinition(),
+    ];
 
     /// <summary>The method of a name.</summary>
     /// <exception cref="ArgumentException">None has that name.</exception>
