@@ -26,6 +26,8 @@ internal sealed class TrainOptions
     private readonly Option<double[]> _dataWeights = Several<double>(
         "--data-weights", "of several --data, how often each is shown in relation to the others; by default each image once");
     private readonly Option<string?> _split = Text("--split", DataHelp.Split);
+    private readonly Option<bool> _leaveTestOut = Flag(
+        "--leave-test-out", "of labelled images without splits, leaves out every fifth, on which dino knn and others test");
     private readonly Option<int> _channels = Value(
         "--channels", "channels an image is decoded to: 1 for grey, 3, 4, or as many as .npy files have", 3);
     private readonly Option<int> _shuffleBuffer = Value(
@@ -69,7 +71,7 @@ internal sealed class TrainOptions
     /// <summary>What a newcomer sets, after the data.</summary>
     public Option[] MostUsed => [_method, _arch, _patchSize, .. _optimization.MostUsed, _asPublished];
 
-    public Option[] Images => [_split, _dataWeights, _channels, .. _decoding.All, _shuffleBuffer];
+    public Option[] Images => [_split, _leaveTestOut, _dataWeights, _channels, .. _decoding.All, _shuffleBuffer];
 
     public Option[] Network => [_embedDim, _depth, _heads, _dropPath, _width, _smallStem];
 
@@ -96,6 +98,8 @@ internal sealed class TrainOptions
                 ? throw new RequestException($"--data-weights has {weights.Length} numbers for the {paths.Length} of --data: give one each")
             : weights.Any(weight => !(weight > 0 && double.IsFinite(weight)))
                 ? throw new RequestException("--data-weights are positive numbers")
+            : parsed.GetValue(_leaveTestOut) && (paths.Length > 1 || parsed.GetValue(_split) is not null)
+                ? throw new RequestException("--leave-test-out goes with one --data and without --split")
             : parsed.GetValue(_channels) < 1 ? throw new RequestException("--channels is at least 1")
             : parsed.GetValue(_shuffleBuffer) < 1 ? throw new RequestException("--shuffle-buffer is at least 1")
             : new DataSettings
@@ -103,6 +107,7 @@ internal sealed class TrainOptions
                 Paths = [.. paths.Select(Path.GetFullPath)],
                 Weights = weights.Length > 0 ? weights : null,
                 Split = parsed.GetValue(_split),
+                LeavesTestOut = parsed.GetValue(_leaveTestOut),
                 Channels = parsed.GetValue(_channels),
                 ExifOrientation = _decoding.Orientation(parsed),
                 Background = _decoding.Background(parsed),
