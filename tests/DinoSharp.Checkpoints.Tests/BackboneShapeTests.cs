@@ -33,7 +33,9 @@ public sealed class BackboneShapeTests
     {
         Assert.Equal(23_508_032, new ResNetShape([3, 4, 6, 3], 3).ParameterCount);
         Assert.Equal(11_176_512, new ResNetShape([2, 2, 2, 2], 3, Bottlenecks: false).ParameterCount);
+        Assert.Equal(21_284_672, new ResNetShape([3, 4, 6, 3], 3, Bottlenecks: false).ParameterCount);
         Assert.Equal(42_500_160, new ResNetShape([3, 4, 23, 3], 3).ParameterCount);
+        Assert.Equal(93_907_072, new ResNetShape([3, 4, 6, 3], 3, Width: 128).ParameterCount);
     }
 
     [Fact]

@@ -9,15 +9,19 @@ using static TorchSharp.torch;
 
 namespace DinoSharp.Cli.Commands;
 
-/// <summary>dino models: the backbones of arXiv 2104.14294, table 1, with their speed on this machine.</summary>
+/// <summary>dino models: all named backbones, those of arXiv 2104.14294, table 1, among them, with their speed on this machine.</summary>
 internal sealed class ModelsCommand
 {
     private const int ImageSize = 224;
 
-    /// <summary>In the order of the published table, and before it the small network that tests and icons are served by.</summary>
+    /// <summary>By family, the smallest first.</summary>
     private static readonly (string Label, string Arch, int? PatchSize)[] Models =
     [
+        ("ResNet-18", "resnet18", null),
+        ("ResNet-34", "resnet34", null),
         ("ResNet-50", "resnet50", null),
+        ("ResNet-101", "resnet101", null),
+        ("ResNet-50w2", "resnet50w2", null),
         ("ViT-Ti/16", "vit_tiny", 16),
         ("ViT-S/16", "vit_small", 16),
         ("ViT-S/8", "vit_small", 8),

@@ -34,7 +34,7 @@ internal sealed class TrainOptions
     private readonly Option<int?> _embedDim = Maybe<int>("--embed-dim", "length of a token, instead of the named network's");
     private readonly Option<int?> _depth = Maybe<int>("--depth", "number of blocks, instead of the named network's");
     private readonly Option<int?> _heads = Maybe<int>("--num-heads", "attention heads, instead of the named network's");
-    private readonly Option<int> _width = Value("--resnet-width", "channels of a ResNet after its stem", new ResNetOptions().Width);
+    private readonly Option<int?> _width = Maybe<int>("--resnet-width", "channels of a ResNet after its stem, instead of the named network's");
     private readonly Option<bool> _smallStem = Flag("--small-stem", "a ResNet's stem for images of icon size, such as 32 pixels");
     private readonly Option<double> _dropPath = Value("--drop-path-rate", "stochastic depth of the student", 0.1);
 
@@ -157,12 +157,7 @@ internal sealed class TrainOptions
             Data = ReadData(parsed),
             Arch = arch,
             Shape = BackboneCatalogue.IsTransformer(arch) ? ReadShape(parsed, arch) : null,
-            ResNet = BackboneCatalogue.IsTransformer(arch) ? null : BackboneCatalogue.Residual(arch, new ResNetOptions
-            {
-                Width = parsed.GetValue(_width),
-                SmallStem = parsed.GetValue(_smallStem),
-                InputChannels = parsed.GetValue(_channels),
-            }),
+            ResNet = BackboneCatalogue.IsResNet(arch) ? ReadResNet(parsed, arch) : null,
             Dino = ReadDino(parsed),
             Training = ReadTraining(parsed),
             Views = ReadViews(parsed),
@@ -204,6 +199,17 @@ internal sealed class TrainOptions
             Depth = parsed.GetValue(_depth) ?? named.Depth,
             Heads = parsed.GetValue(_heads) ?? named.Heads,
             DropPathRate = parsed.GetValue(_dropPath),
+        };
+    }
+
+    private ResNetOptions ReadResNet(ParseResult parsed, string arch)
+    {
+        var named = BackboneCatalogue.Residual(arch);
+        return named with
+        {
+            Width = parsed.GetValue(_width) ?? named.Width,
+            SmallStem = parsed.GetValue(_smallStem),
+            InputChannels = parsed.GetValue(_channels),
         };
     }
 
