@@ -18,6 +18,10 @@ public sealed class ModelsCommandTests
             "vit_small 8 12 384 6 785 21670272",
             "vit_base 16 12 768 12 197 85798656",
             "vit_base 8 12 768 12 785 85807872",
+            "xcit_small_12_p16 16 12 384 8 197 25868304",
+            "xcit_small_12_p8 8 12 384 8 785 25828032",
+            "xcit_medium_24_p16 16 24 512 8 197 83882752",
+            "xcit_medium_24_p8 8 24 512 8 785 83810624",
         ];
 
         var json = Dino.Run("models", "--no-speed", "--json").Succeeded().Json;

@@ -27,6 +27,10 @@ internal sealed class ModelsCommand
         ("ViT-S/8", "vit_small", 8),
         ("ViT-B/16", "vit_base", 16),
         ("ViT-B/8", "vit_base", 8),
+        ("XCiT-S12/16", "xcit_small_12_p16", null),
+        ("XCiT-S12/8", "xcit_small_12_p8", null),
+        ("XCiT-M24/16", "xcit_medium_24_p16", null),
+        ("XCiT-M24/8", "xcit_medium_24_p8", null),
     ];
 
     private readonly Option<string?> _arch = OptionFactory.Text("--arch", "only the networks of this name, e.g. vit_small");
@@ -86,7 +90,12 @@ internal sealed class ModelsCommand
         using var backbone = BackboneCatalogue.Create(arch, new() { PatchSize = patchSize ?? 1, ImageSize = ImageSize });
         backbone.eval();
         long parameters = backbone.parameters().Sum(p => p.numel());
-        var shape = (backbone as VisionTransformer)?.Options;
+        TokenShape? shape = backbone switch
+        {
+            VisionTransformer { Options: var t } => new(t.PatchSize, t.Depth, t.Heads),
+            Xcit { Options: var x } => new(x.PatchSize, x.Depth, x.Heads),
+            _ => null,
+        };
         return new Model(
             label,
             arch,
@@ -128,10 +137,12 @@ internal sealed class ModelsCommand
 
     private static string? Number(int? number) => number?.ToString(CultureInfo.InvariantCulture);
 
-    private sealed record Model(
-        string Label, string Arch, int FeatureDim, long Parameters, VisionTransformerOptions? Shape, InferenceSpeed? Speed)
+    private sealed record Model(string Label, string Arch, int FeatureDim, long Parameters, TokenShape? Shape, InferenceSpeed? Speed)
     {
         /// <summary>Patches and the class token.</summary>
-        public int? Tokens => Shape is null ? null : Shape.GridSide * Shape.GridSide + 1;
+        public int? Tokens => Shape is { PatchSize: var patch } ? ImageSize / patch * (ImageSize / patch) + 1 : null;
     }
+
+    /// <summary>What a network of tokens has and a ResNet has not.</summary>
+    private sealed record TokenShape(int PatchSize, int Depth, int Heads);
 }

@@ -30,7 +30,7 @@ internal sealed class TrainOptions
     // network
     private readonly Option<string> _method = Value("--method", "how to learn: dino", "dino");
     private readonly Option<string> _arch = Value("--arch", $"network: {string.Join(", ", BackboneCatalogue.Names)}", "vit_small", "-a");
-    private readonly Option<int> _patchSize = Value("--patch-size", "side of a transformer's patch in pixels", 16);
+    private readonly Option<int?> _patchSize = Maybe<int>("--patch-size", "side of a transformer's patch in pixels; by default 16 or what the name says");
     private readonly Option<int?> _embedDim = Maybe<int>("--embed-dim", "length of a token, instead of the named network's");
     private readonly Option<int?> _depth = Maybe<int>("--depth", "number of blocks, instead of the named network's");
     private readonly Option<int?> _heads = Maybe<int>("--num-heads", "attention heads, instead of the named network's");
@@ -157,6 +157,7 @@ internal sealed class TrainOptions
             Data = ReadData(parsed),
             Arch = arch,
             Shape = BackboneCatalogue.IsTransformer(arch) ? ReadShape(parsed, arch) : null,
+            Xcit = BackboneCatalogue.IsXcit(arch) ? ReadXcit(parsed, arch) : null,
             ResNet = BackboneCatalogue.IsResNet(arch) ? ReadResNet(parsed, arch) : null,
             Dino = ReadDino(parsed),
             Training = ReadTraining(parsed),
@@ -192,8 +193,22 @@ internal sealed class TrainOptions
         var named = BackboneCatalogue.Transformer(arch);
         return named with
         {
-            PatchSize = parsed.GetValue(_patchSize),
+            PatchSize = parsed.GetValue(_patchSize) ?? named.PatchSize,
             ImageSize = parsed.GetValue(_globalSize),
+            InputChannels = parsed.GetValue(_channels),
+            EmbedDim = parsed.GetValue(_embedDim) ?? named.EmbedDim,
+            Depth = parsed.GetValue(_depth) ?? named.Depth,
+            Heads = parsed.GetValue(_heads) ?? named.Heads,
+            DropPathRate = parsed.GetValue(_dropPath),
+        };
+    }
+
+    private XcitOptions ReadXcit(ParseResult parsed, string arch)
+    {
+        var named = BackboneCatalogue.CrossCovariance(arch);
+        return named with
+        {
+            PatchSize = parsed.GetValue(_patchSize) ?? named.PatchSize,
             InputChannels = parsed.GetValue(_channels),
             EmbedDim = parsed.GetValue(_embedDim) ?? named.EmbedDim,
             Depth = parsed.GetValue(_depth) ?? named.Depth,
