@@ -80,9 +80,9 @@ public abstract record BackboneShape
     private static XcitShape? Xcit(NamedArrays backbone)
     {
         if (!(backbone.TryGet("patch_embed.proj.0.0.weight", out var first) && first.Shape is [>= 1, >= 1 and var channels, 3, 3] &&
-            backbone.TryGet("cls_token", out var token) && token.Shape is [1, 1, >= 1 and <= int.MaxValue / 64 and var dim] &&
+            backbone.TryGet("cls_token", out var token) && token.Shape is [1, 1, >= 1 and <= XcitShape.LargestDim and var dim] &&
             backbone.TryGet("blocks.0.attn.temperature", out var temperature) && temperature.Shape is [>= 1 and var heads, 1, 1] &&
-            channels <= int.MaxValue && heads <= dim && dim % heads == 0))
+            channels <= XcitShape.LargestDim && heads <= dim && dim % heads == 0))
         {
             return null;
         }
@@ -179,6 +179,9 @@ public sealed record ResNetShape(
 /// <param name="InputChannels">channels of the images</param>
 public sealed record XcitShape(int EmbedDim, int Depth, int Heads, int PatchSize, int InputChannels) : BackboneShape
 {
+    /// <summary>Of a token; far above any published one, and small enough that no count overflows.</summary>
+    internal const int LargestDim = 1 << 16;
+
     /// <summary>Of the patch embedding; each halves the sides.</summary>
     internal const int MostConvolutions = 5;
 
