@@ -30,11 +30,13 @@ internal sealed class TrainOptions
     // network
     private readonly Option<string> _method = Value("--method", "how to learn: dino", "dino");
     private readonly Option<string> _arch = Value("--arch", $"network: {string.Join(", ", BackboneCatalogue.Names)}", "vit_small", "-a");
-    private readonly Option<int?> _patchSize = Maybe<int>("--patch-size", "side of a transformer's patch in pixels; by default 16 or what the name says");
+    private readonly Option<int?> _patchSize = Maybe<int>(
+        "--patch-size", "side of a transformer's patch in pixels; by default 16 or what the name says");
     private readonly Option<int?> _embedDim = Maybe<int>("--embed-dim", "length of a token, instead of the named network's");
     private readonly Option<int?> _depth = Maybe<int>("--depth", "number of blocks, instead of the named network's");
     private readonly Option<int?> _heads = Maybe<int>("--num-heads", "attention heads, instead of the named network's");
-    private readonly Option<int?> _width = Maybe<int>("--resnet-width", "channels of a ResNet after its stem, instead of the named network's");
+    private readonly Option<int?> _width = Maybe<int>(
+        "--resnet-width", "channels of a ResNet after its stem, instead of the named network's");
     private readonly Option<bool> _smallStem = Flag("--small-stem", "a ResNet's stem for images of icon size, such as 32 pixels");
     private readonly Option<double> _dropPath = Value("--drop-path-rate", "stochastic depth of the student", 0.1);
 
