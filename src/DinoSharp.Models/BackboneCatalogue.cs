@@ -115,9 +115,10 @@ public static class BackboneCatalogue
                 string depth = known.Length > 0 ? known[0].Key["resnet".Length..] : string.Join('.', r.Blocks);
                 int width = known.Length > 0 ? known[0].Value.Width : new ResNetOptions().Width;
                 return $"ResNet-{depth}{(r.Width == width ? "" : $", width {r.Width}")}";
-            case Xcit { Options: var x }:
-                string? xcit = Xcits.Where(n => n.Value == (x.EmbedDim, x.Depth, x.Heads, x.PatchSize)).Select(n => n.Key).FirstOrDefault();
-                return $"XCiT-{(xcit is null ? $"{x.EmbedDim}x{x.Depth}" : $"{xcit["xcit_".Length..][..1].ToUpperInvariant()}{x.Depth}")}/{x.PatchSize}";
+            case Xcit x:
+                string? xcit = Xcits.Keys.FirstOrDefault(name => IsNamed(x, name));
+                string xcitSize = xcit is null ? $"{x.Options.EmbedDim}x" : xcit["xcit_".Length..][..1].ToUpperInvariant();
+                return $"XCiT-{xcitSize}{x.Options.Depth}/{x.Options.PatchSize}";
             default:
                 return backbone.GetName();
         }

@@ -8,7 +8,9 @@ using static TorchSharp.torch;
 
 namespace DinoSharp.Models.Tests;
 
-/// <summary>Cross-covariance image transformers: their values against <see cref="PlainXcit"/>, their names and sizes against the published ones.</summary>
+/// <summary>
+/// Cross-covariance image transformers: their values against <see cref="PlainXcit"/>, their names and sizes against the published ones.
+/// </summary>
 public sealed class XcitTests
 {
     private static readonly XcitOptions Small = new() { PatchSize = 4, EmbedDim = 12, Depth = 2, Heads = 3 };

@@ -24,7 +24,8 @@ public abstract record BackboneShape
     /// <exception cref="CheckpointException">One line: no network of this library has such tensors.</exception>
     public static BackboneShape Infer(NamedArrays backbone, int? heads, string path)
     {
-        BackboneShape shape = Transformer(backbone, heads, path) ?? ResNet(backbone) ?? (BackboneShape?)Xcit(backbone) ?? throw new CheckpointException(
+        BackboneShape shape = Transformer(backbone, heads, path) ?? ResNet(backbone) ??
+            (BackboneShape?)Xcit(backbone) ?? throw new CheckpointException(
             $"{path}: neither a Vision Transformer nor a ResNet nor an XCiT; " +
             $"it has {string.Join(", ", backbone.Names.Take(3))}{(backbone.Count > 3 ? ", ..." : "")}");
         long held = backbone.Sum(a => a.Value.Count);

@@ -43,8 +43,9 @@ internal sealed class ConvertCommand
         var shape = BackboneShape.Infer(file.Backbone, parsed.GetValue(_heads) ?? file.HeadCount, file.Path);
         if (shape is not TransformerShape && WeightsWriter.IsHuggingFace(output))
         {
+            string kind = shape is ResNetShape ? "a ResNet" : "an XCiT";
             throw new RequestException(
-                $"{file.Path} is {(shape is ResNetShape ? "a ResNet" : "an XCiT")}, and the layout of Hugging Face is for Vision Transformers: name a .pth or .safetensors file");
+                $"{file.Path} is {kind}, and the layout of Hugging Face is for Vision Transformers: name a .pth or .safetensors file");
         }
 
         var report = Check(file, parsed);

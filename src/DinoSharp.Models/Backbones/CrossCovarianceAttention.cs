@@ -6,9 +6,9 @@ using static TorchSharp.torch;
 namespace DinoSharp.Models.Backbones;
 
 /// <summary>
-/// Attention between the channels of a head in place of its tokens (arXiv 2106.09681, section 3.2): softmax(τ q̂ k̂ᵀ) v, where a row of q, k and v
-/// is a channel over all tokens, q̂ and k̂ have rows of length 1, and τ is learned, one a head. (The paper divides by its τ, its code multiplies.)
-/// The cost grows with the tokens and not with their square.
+/// Attention between the channels of a head in place of its tokens (arXiv 2106.09681, section 3.2): softmax(τ q̂ k̂ᵀ) v, where a row of q, k
+/// and v is a channel over all tokens, q̂ and k̂ have rows of length 1, and τ is learned, one a head. (The paper divides by its τ, its code
+/// multiplies.) The cost grows with the tokens and not with their square.
 /// </summary>
 internal sealed class CrossCovarianceAttention : nn.Module
 {
