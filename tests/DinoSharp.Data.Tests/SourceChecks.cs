@@ -41,12 +41,15 @@ internal static class SourceChecks
         return pixels;
     }
 
-    /// <summary>Reading in runs and at random gives the same images, and so does reading by many threads at once.</summary>
+    /// <summary>
+    /// Reading in runs and at random gives the same images, and so does reading by many threads at once; the file of each is there.
+    /// </summary>
     public static void AssertReadsAlike(IImageSource source, bool isStreamed)
     {
         byte[][] alone = [.. Enumerable.Range(0, source.Count).Select(i => Pixels(source, i))];
         Parallel.For(0, source.Count * 8, new ParallelOptions { MaxDegreeOfParallelism = 8 }, i =>
             Assert.True(alone[i * 5 % source.Count].AsSpan().SequenceEqual(Pixels(source, i * 5 % source.Count))));
+        Assert.All(Enumerable.Range(0, source.Count), i => Assert.True(File.Exists(source.FileOf(i)), source.NameOf(i)));
         Assert.Equal(isStreamed, source is IStreamedSource);
         if (isStreamed)
         {

@@ -19,6 +19,7 @@ internal sealed class LinearEvaluation : IDisposable
     private readonly HeldOut _sets;
     private readonly LinearSettings _settings;
     private readonly RunRequest _request;
+    private readonly FeatureWork _taking;
     private readonly Terminal _terminal;
     private readonly PixelNormalization _normalization;
     private readonly EvaluationLoader _testLoader;
@@ -32,6 +33,7 @@ internal sealed class LinearEvaluation : IDisposable
     /// <param name="loading">how images are loaded</param>
     /// <param name="settings">what is computed</param>
     /// <param name="request">where and how</param>
+    /// <param name="taking">takes features where they are cached</param>
     /// <param name="terminal">where progress is told</param>
     public LinearEvaluation(
         Backbone backbone,
@@ -40,12 +42,13 @@ internal sealed class LinearEvaluation : IDisposable
         LoaderOptions loading,
         LinearSettings settings,
         RunRequest request,
+        FeatureWork taking,
         Terminal terminal)
     {
         settings.Features.Validated(backbone);
         settings.Training.Validated();
         request.Validated();
-        (_backbone, _sets, _settings, _request, _terminal) = (backbone, sets, settings, request, terminal);
+        (_backbone, _sets, _settings, _request, _taking, _terminal) = (backbone, sets, settings, request, taking, terminal);
         _normalization = PixelNormalization.For(backbone.InputChannels);
         Loading = loading.WithChannels(backbone.InputChannels);
         View = view;
@@ -83,8 +86,10 @@ internal sealed class LinearEvaluation : IDisposable
     private (TrainingOutcome, IReadOnlyList<ClassificationScore>) RunCached(CancellationToken stop)
     {
         var trainLoader = new EvaluationLoader(_sets.Train, View, Loading);
-        var train = Table(trainLoader, "train");
-        var test = Table(_testLoader, "test");
+        var features = _settings.Features;
+        var function = FeatureFunction.Of(_backbone, features.ToString(), features.DimOf(_backbone), images => features.Of(_backbone, images));
+        var train = _taking.Table(trainLoader, function, "train");
+        var test = _taking.Table(_testLoader, function, "test");
         _testFeatures = tensor(test.Values, test.Rows, test.Dim).to(_request.Device).DetachFromDisposeScope();
         _testOutputs = [.. test.Labels.Select(label => (long)_matching.OutputOf((int)label))];
         using var cached = new CachedFeatures(train, _settings.Training.BatchSize, _settings.Training.Seed, _request.Device);
@@ -161,21 +166,6 @@ internal sealed class LinearEvaluation : IDisposable
         using var inference = inference_mode();
         using var images = _normalization.Apply(pixels, _request.Device); // [B, C, H, W]
         return _settings.Features.Of(_backbone, images);
-    }
-
-    private FeatureTable Table(EvaluationLoader loader, string what)
-    {
-        using var progress = new ImageProgress(_terminal, what, loader.Source.Count);
-        var table = FeatureExtractor.Table(
-            loader,
-            pixels =>
-            {
-                using var scope = NewDisposeScope();
-                return Features(pixels).to(ScalarType.Float32).cpu().contiguous().data<float>().ToArray();
-            },
-            progress.Show);
-        progress.Finish();
-        return table;
     }
 
     private void Write(LinearMethod method, int best, double accuracy, RunFolder folder) => new LinearWeights

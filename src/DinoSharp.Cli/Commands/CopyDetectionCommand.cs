@@ -30,14 +30,13 @@ internal sealed class CopyDetectionCommand
         $"side of the square that whole images are made to; by default {CopyFeatureExtractor.PublishedSide} as published, with --out as the "
         + "network was trained",
         "--imsize");
-    private readonly Option<string?> _cache = OptionFactory.Text(
-        "--cache", "folder that keeps features, so that interrupted work goes on; by default features/ where results or --out are kept, else none");
     private readonly Option<int> _batchSize = OptionFactory.Value("--batch-size", "images at once", UsualBatch, "--batch-size-per-gpu");
     private readonly Option<int> _threads = OptionFactory.Value(
         "--threads", "threads that load images", Environment.ProcessorCount, "--num-workers");
     private readonly Option<double> _faultShare = OptionFactory.Value(
         "--fault-share", "part of the images that may be unusable; of Copydays none may", 0.05);
     private readonly DecodingOptions _decoding = new();
+    private readonly CacheOptions _cache = new();
     private readonly WeightsOptions _weights = new();
     private readonly ResultOptions _results = new();
 
@@ -48,9 +47,9 @@ internal sealed class CopyDetectionCommand
         Option[] own =
         [
             copies._data, copies._distractors, copies._distractorCount, copies._whitening, copies._out, copies._threshold, copies._imageSize,
-            copies._cache, copies._batchSize, copies._threads, copies._faultShare,
+            copies._batchSize, copies._threads, copies._faultShare,
         ];
-        foreach (var option in own.Concat(copies._decoding.All).Concat(copies._weights.All).Concat(copies._results.All))
+        foreach (var option in own.Concat(copies._decoding.All).Concat(copies._weights.All).Concat(copies._results.All).Concat(copies._cache.All))
         {
             command.Options.Add(option);
         }
@@ -95,13 +94,10 @@ internal sealed class CopyDetectionCommand
         }
 
         int side = SideOf(parsed, backbone, folder is null);
-        string? kept = parsed.GetValue(_cache)
-            ?? ((folder ?? _results.FolderOf(parsed, weights)) is { } place ? Path.Combine(place, "features") : null);
+        string? cache = _cache.FolderOf(parsed, folder ?? _results.FolderOf(parsed, weights));
         loading = loading.WithChannels(backbone.InputChannels);
-        CopyWork work = new(new CopyFeatureExtractor(backbone, side, loading, kept), terminal, device);
-        terminal.Line(kept is null
-            ? "features are not kept: with --cache FOLDER, interrupted work would go on where it stood"
-            : $"{kept}: keeps the features; interrupted work goes on where it stood");
+        CopyWork work = new(
+            new CopyFeatureExtractor(backbone, side, loading, cache), new FeatureWork(terminal, cache), terminal, device);
         using var whitening = other is null ? null : work.LearnWhitening(other);
         terminal.Result(set is not null
             ? new CopydaysScores(work, whitening, set, distractors).Tell(

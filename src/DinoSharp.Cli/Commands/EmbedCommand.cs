@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Text.Json.Nodes;
 using DinoSharp.Data;
 using DinoSharp.Evaluation.Features;
-using DinoSharp.Models;
 
 namespace DinoSharp.Cli.Commands;
 
@@ -15,13 +14,14 @@ internal sealed class EmbedCommand
         "--out", "the file: .safetensors (features, labels, names), .npy (with a .paths.csv beside it) or .csv (a line an image)");
     private readonly WeightsOptions _weights = new();
     private readonly LoadingOptions _loading = new();
+    private readonly CacheOptions _cache = new();
 
     public static Command Create()
     {
         var embed = new EmbedCommand();
         var command = new Command("embed", "write the features of images to a .safetensors, .npy or .csv file");
         Option[] own = [embed._data, embed._split, embed._out];
-        foreach (var option in own.Concat(embed._weights.All).Concat(embed._loading.All))
+        foreach (var option in own.Concat(embed._weights.All).Concat(embed._loading.All).Concat(embed._cache.All))
         {
             command.Options.Add(option);
         }
@@ -42,9 +42,7 @@ internal sealed class EmbedCommand
         Wording.TellNotices(terminal, source);
         using var backbone = _weights.Load(parsed, GlobalOptions.DeviceOf(parsed), terminal);
         var loader = new EvaluationLoader(source, _loading.View(parsed, backbone), options.WithChannels(backbone.InputChannels));
-        using var progress = new ImageProgress(terminal, "embed", source.Count);
-        var table = FeatureExtractor.Table(backbone, loader, progress.Show);
-        progress.Finish();
+        var table = new FeatureWork(terminal, _cache.FolderOf(parsed, results: null)).Table(loader, FeatureFunction.Of(backbone), "embed");
         table.Save(path);
 
         Wording.TellFaults(terminal, loader.Faults.Faults, source.Count, "have no row");

@@ -9,7 +9,6 @@ using DinoSharp.Evaluation.Knn;
 using DinoSharp.Evaluation.Report;
 using DinoSharp.Models;
 using DinoSharp.Models.Backbones;
-using static TorchSharp.torch;
 
 namespace DinoSharp.Cli.Commands;
 
@@ -42,13 +41,14 @@ internal sealed class KnnCommand
     private readonly WeightsOptions _weights = new();
     private readonly LoadingOptions _loading = new();
     private readonly ResultOptions _results = new();
+    private readonly CacheOptions _cache = new();
 
     public static Command Create()
     {
         var knn = new KnnCommand();
         var command = new Command("knn", "score features on labelled images by their nearest neighbours");
         Option[] own = [.. knn._sets.All, knn._ks, knn._temperature, knn._rawPixels, knn._neighbors, knn._out, knn._seed];
-        foreach (var option in own.Concat(knn._weights.All).Concat(knn._loading.All).Concat(knn._results.All))
+        foreach (var option in own.Concat(knn._weights.All).Concat(knn._loading.All).Concat(knn._results.All).Concat(knn._cache.All))
         {
             command.Options.Add(option);
         }
@@ -89,6 +89,7 @@ internal sealed class KnnCommand
             ["temperature"] = options.Temperature,
         };
         var rows = new List<string[]>();
+        FeatureWork work = new(terminal, CacheOf(parsed));
         var faults = new SortedDictionary<string, Fault>(StringComparer.Ordinal);
         if (_weights.Given(parsed))
         {
@@ -96,13 +97,14 @@ internal sealed class KnnCommand
             result["weights"] = _weights.PathOf(parsed);
             var ofNetwork = loading.WithChannels(backbone.InputChannels);
             var view = _loading.View(parsed, backbone);
-            var scores = Add("features", "scores", view, ofNetwork, pixels => Extract(backbone, pixels, device), centred: false);
+            var scores = Add("features", "scores", view, ofNetwork, FeatureFunction.Of(backbone), centred: false);
             _results.Keep(parsed, Record(scores, parsed, backbone, view), terminal);
         }
 
         if (rawPixels)
         {
-            Add("raw pixels", "raw_pixels", _loading.View(parsed, RawPixelsSide), loading, RawPixels.Features, centred: true);
+            var rawView = _loading.View(parsed, RawPixelsSide);
+            Add("raw pixels", "raw_pixels", rawView, loading, RawPixels.Function(rawView.CropSize), centred: true);
         }
 
         terminal.Table(["", "k", "top-1 %", "top-5 %"], rows);
@@ -111,11 +113,11 @@ internal sealed class KnnCommand
         terminal.Result(result);
         return 0;
 
-        IReadOnlyList<KnnScore> Add(string name, string key, EvaluationRecipe view, LoaderOptions how, Func<Tensor, float[]> features, bool centred)
+        IReadOnlyList<KnnScore> Add(string name, string key, EvaluationRecipe view, LoaderOptions how, FeatureFunction features, bool centred)
         {
             EvaluationLoader trainLoader = new(sets.Train, view, how), testLoader = new(sets.Test, view, how);
-            var train = Table(trainLoader, features, "train", terminal);
-            var test = Table(testLoader, features, "test", terminal);
+            var train = work.Table(trainLoader, features, "train");
+            var test = work.Table(testLoader, features, "test");
             if (centred)
             {
                 RawPixels.Center(train, test);
@@ -151,7 +153,7 @@ internal sealed class KnnCommand
         Wording.TellNotices(terminal, source);
         using var backbone = _weights.Load(parsed, GlobalOptions.DeviceOf(parsed), terminal);
         var loader = new EvaluationLoader(source, _loading.View(parsed, backbone), loading.WithChannels(backbone.InputChannels));
-        new NeighborReport(request, backbone, loader, loading.Decoding, terminal).Run();
+        new NeighborReport(request, backbone, loader, loading.Decoding, new FeatureWork(terminal, CacheOf(parsed)), terminal).Run();
         return 0;
     }
 
@@ -194,19 +196,8 @@ internal sealed class KnnCommand
         }
     }
 
-    private static FeatureTable Table(EvaluationLoader loader, Func<Tensor, float[]> features, string what, Terminal terminal)
-    {
-        using var progress = new ImageProgress(terminal, what, loader.Source.Count);
-        var table = FeatureExtractor.Table(loader, features, progress.Show);
-        progress.Finish();
-        return table;
-    }
-
-    private static float[] Extract(Backbone backbone, Tensor pixels, Device device)
-    {
-        using var images = PixelNormalization.For(backbone.InputChannels).Apply(pixels, device); // [B, C, H, W]
-        return FeatureExtractor.Features(backbone, images);
-    }
+    private string? CacheOf(ParseResult parsed) =>
+        _cache.FolderOf(parsed, _weights.Given(parsed) ? _results.FolderOf(parsed, _weights.PathOf(parsed)) : null);
 
     private static string Percent(double value) => value.ToString("F2", CultureInfo.InvariantCulture);
 

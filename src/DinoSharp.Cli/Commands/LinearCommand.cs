@@ -32,6 +32,7 @@ internal sealed class LinearCommand
     private readonly WeightsOptions _weights = new();
     private readonly LoadingOptions _loading = new(PublishedBatchSize);
     private readonly ResultOptions _results = new();
+    private readonly CacheOptions _cache = new();
 
     public static Command Create()
     {
@@ -39,7 +40,7 @@ internal sealed class LinearCommand
         var command = new Command("linear", "train linear classifiers on frozen features, and score them");
         Option[] own = [linear._rates, linear._cached, linear._lastBlocks, linear._average, linear._scale];
         foreach (var option in linear._sets.All.Concat(linear._run.All).Concat(own)
-            .Concat(linear._weights.All).Concat(linear._loading.All).Concat(linear._results.All))
+            .Concat(linear._weights.All).Concat(linear._loading.All).Concat(linear._results.All).Concat(linear._cache.All))
         {
             command.Options.Add(option);
         }
@@ -55,6 +56,7 @@ internal sealed class LinearCommand
         var loading = _loading.Loader(parsed);
         var device = GlobalOptions.DeviceOf(parsed);
         var request = _run.Request(parsed, loading, device);
+        string? cache = CacheOf(parsed, weights, request.Out);
         using var sets = _sets.Open(parsed, terminal);
         using var backbone = _weights.Load(parsed, device, terminal);
         var view = _loading.View(parsed, backbone);
@@ -62,7 +64,7 @@ internal sealed class LinearCommand
         terminal.Line(Describe(settings, backbone));
 
         using var signals = new StopSignals();
-        using var evaluation = new LinearEvaluation(backbone, sets, view, loading, settings, request, terminal);
+        using var evaluation = new LinearEvaluation(backbone, sets, view, loading, settings, request, new FeatureWork(terminal, cache), terminal);
         var (outcome, scores) = evaluation.Run(signals.Token);
         if (!outcome.Finished)
         {
@@ -103,6 +105,27 @@ internal sealed class LinearCommand
             ["rates"] = new JsonArray([.. scores.Select((score, i) => Json(settings.Rates[i], score.Top1, score.Top5))]),
         });
         return 0;
+    }
+
+    /// <summary>The folder that keeps features; it cannot be in the run folder, which is made once they are taken.</summary>
+    private string? CacheOf(ParseResult parsed, string weights, string run)
+    {
+        bool given = _cache.Given(parsed);
+        if (given && !parsed.GetValue(_cached))
+        {
+            throw new RequestException("--cache is for --cached: without it features are of random crops, others in each epoch");
+        }
+
+        string? cache = _cache.FolderOf(parsed, _results.FolderOf(parsed, weights));
+        if (cache is null || !Inside(run, cache))
+        {
+            return cache;
+        }
+
+        return given ? throw new RequestException($"--cache {cache}: lies in the run folder that --out names; name a folder elsewhere") : null;
+
+        static bool Inside(string folder, string path) => (Path.GetFullPath(path) + Path.DirectorySeparatorChar).StartsWith(
+            Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)) + Path.DirectorySeparatorChar, StringComparison.Ordinal);
     }
 
     private LinearSettings Settings(ParseResult parsed, Backbone backbone, EvaluationRecipe view, int batchSize)

@@ -21,9 +21,6 @@ internal sealed class RetrievalCommand
         "--dataset", "which benchmark: revisited Oxford or Paris", Oxford, (Oxford, Oxford), (Paris, Paris));
     private readonly Option<bool> _cropQueries = OptionFactory.Flag(
         "--crop-queries", "cuts queries out of their images, as the benchmark's authors do; DINO's published numbers are of whole ones");
-    private readonly Option<string?> _cache = OptionFactory.Text(
-        "--cache",
-        $"folder that keeps the benchmark's features, so that work goes on where it was cut off; by default where results are kept, else {BenchmarkRetrieval.UsualCache}");
     private readonly Option<string?> _sheet = OptionFactory.Text(
         "--sheet", "an .html for some of the benchmark's queries, with what was found first and whether it is right");
     private readonly Option<string?> _gallery = OptionFactory.Text(
@@ -44,6 +41,7 @@ internal sealed class RetrievalCommand
     private readonly DecodingOptions _decoding = new();
     private readonly WeightsOptions _weights = new();
     private readonly ResultOptions _results = new();
+    private readonly CacheOptions _cache = new();
 
     public static Command Create()
     {
@@ -51,11 +49,11 @@ internal sealed class RetrievalCommand
         var command = new Command("retrieval", "find the images most alike: the revisited Oxford and Paris benchmarks, or a gallery of one's own");
         Option[] own =
         [
-            retrieval._data, retrieval._dataset, retrieval._cropQueries, retrieval._cache, retrieval._sheet, retrieval._gallery, retrieval._index,
+            retrieval._data, retrieval._dataset, retrieval._cropQueries, retrieval._sheet, retrieval._gallery, retrieval._index,
             retrieval._queries, retrieval._top, retrieval._out, retrieval._imageSize, retrieval._multiScale, retrieval._threads,
             retrieval._faultShare,
         ];
-        foreach (var option in own.Concat(retrieval._weights.All).Concat(retrieval._decoding.All).Concat(retrieval._results.All))
+        foreach (var option in own.Concat(retrieval._weights.All).Concat(retrieval._decoding.All).Concat(retrieval._results.All).Concat(retrieval._cache.All))
         {
             command.Options.Add(option);
         }
@@ -95,7 +93,7 @@ internal sealed class RetrievalCommand
             string dataset = parsed.GetValue(_dataset)!;
             using var benchmark = RevisitedBenchmark.Open(data!, dataset, parsed.GetValue(_cropQueries));
             using var backbone = Backbone(parsed, terminal);
-            string cache = parsed.GetValue(_cache) ?? _results.FolderOf(parsed, weights) ?? BenchmarkRetrieval.UsualCache;
+            string? cache = _cache.FolderOf(parsed, _results.FolderOf(parsed, weights));
             var run = new BenchmarkRetrieval(
                 benchmark, dataset, Features(parsed, backbone), (loading with { FaultShareLimit = 0 }).WithChannels(backbone.InputChannels), terminal)
             {

@@ -6,9 +6,10 @@ namespace DinoSharp.Cli.CopyDetection;
 
 /// <summary>Takes features of sets of images, and tells how far it is and what could not be used.</summary>
 /// <param name="extractor">of one network and size</param>
-/// <param name="terminal">where to tell it</param>
+/// <param name="taking">tells how far it is</param>
+/// <param name="terminal">where to tell what could not be used</param>
 /// <param name="device">where features are compared</param>
-internal sealed class CopyWork(CopyFeatureExtractor extractor, Terminal terminal, Device device)
+internal sealed class CopyWork(CopyFeatureExtractor extractor, FeatureWork taking, Terminal terminal, Device device)
 {
     private readonly List<Fault> _faults = [];
 
@@ -27,38 +28,10 @@ internal sealed class CopyWork(CopyFeatureExtractor extractor, Terminal terminal
     public ImageFeatures Features(IImageSource source, string what, bool complete = false)
     {
         Wording.TellNotices(terminal, source);
-        ImageProgress? progress = null;
-        int before = 0;
-        try
-        {
-            var features = extractor.Of(source, Show, complete);
-            progress?.Finish();
-            _faults.AddRange(features.Faults);
-            Wording.TellFaults(terminal, features.Faults, source.Count, "were left out");
-            return features;
-        }
-        finally
-        {
-            progress?.Dispose();
-        }
-
-        void Show(int done)
-        {
-            if (progress is null)
-            {
-                before = done;
-                if (before > 0)
-                {
-                    terminal.Line($"{what}: {Wording.Number(before)} of {Wording.Number(source.Count)} images were done before");
-                }
-
-                progress = before < source.Count ? new ImageProgress(terminal, what, source.Count - before) : null;
-            }
-            else
-            {
-                progress.Show(done - before);
-            }
-        }
+        var features = taking.Take(what, source.Count, progress => extractor.Of(source, progress, complete));
+        _faults.AddRange(features.Faults);
+        Wording.TellFaults(terminal, features.Faults, source.Count, "were left out");
+        return features;
     }
 
     /// <summary>Learns whitening from a set of images.</summary>

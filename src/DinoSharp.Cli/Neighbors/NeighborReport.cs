@@ -29,7 +29,7 @@ internal sealed record NeighborRequest(int Count, string Path, int Seed)
 
 /// <summary>The neighbours of images without labels: those of some as a page to look at, those of all as a table.</summary>
 internal sealed class NeighborReport(
-    NeighborRequest request, Backbone backbone, EvaluationLoader loader, DecodeOptions decoding, Terminal terminal)
+    NeighborRequest request, Backbone backbone, EvaluationLoader loader, DecodeOptions decoding, FeatureWork work, Terminal terminal)
 {
     private const int Shown = 24;
     private const int ShownNeighbors = 10;
@@ -41,9 +41,7 @@ internal sealed class NeighborReport(
     public void Run()
     {
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(request.Path))!);
-        using var progress = new ImageProgress(terminal, "images", loader.Source.Count);
-        var table = FeatureExtractor.Table(backbone, loader, progress.Show);
-        progress.Finish();
+        var table = work.Table(loader, FeatureFunction.Of(backbone), "images");
         Wording.TellFaults(terminal, loader.Faults.Faults, loader.Source.Count, "were left out");
         using var search = new NearestNeighbors(table, backbone.parameters().First().device);
         NeighborCsv.Write(request.CsvPath, All(table, search), i => table.Names[i]);

@@ -16,9 +16,6 @@ namespace DinoSharp.Cli.Retrieval;
 internal sealed class BenchmarkRetrieval(
     RevisitedBenchmark benchmark, string name, WholeImageFeatures features, LoaderOptions loading, Terminal terminal)
 {
-    /// <summary>Where features are kept if nothing else is said.</summary>
-    public const string UsualCache = "dino-features";
-
     /// <summary>In the order of the published tables.</summary>
     private static readonly (Difficulty Difficulty, string Letter)[] Difficulties =
         [(Difficulty.Medium, "M"), (Difficulty.Hard, "H"), (Difficulty.Easy, "E")];
@@ -27,13 +24,18 @@ internal sealed class BenchmarkRetrieval(
     public required bool CropQueries { get; init; }
 
     /// <summary>Does the work and tells its results.</summary>
-    /// <param name="cache">folder that keeps the features</param>
+    /// <param name="cache">folder that keeps the features; null keeps none</param>
     /// <param name="sheet">an .html to write; null for none</param>
     /// <param name="weights">what is evaluated</param>
     /// <param name="backbone">the network of it</param>
-    public EvaluationRecord Run(string cache, string? sheet, string weights, Backbone backbone)
+    public EvaluationRecord Run(string? cache, string? sheet, string weights, Backbone backbone)
     {
         terminal.Line($"{name}: {Wording.Number(benchmark.Queries.Count)} queries, {Wording.Number(benchmark.Database.Count)} images");
+        if (cache is null)
+        {
+            terminal.Line(FeatureWork.NotKept);
+        }
+
         var queries = Table(benchmark.Queries, CropQueries ? "cropped-queries" : "queries", cache);
         var database = Table(benchmark.Database, "database", cache);
         var rankings = RevisitedBenchmark.Rank(database, queries);
@@ -54,9 +56,24 @@ internal sealed class BenchmarkRetrieval(
         return Record(scores, weights, backbone);
     }
 
-    private FeatureTable Table(IImageSource source, string part, string cache)
+    private FeatureTable Table(IImageSource source, string part, string? cache)
     {
         var loader = new WholeImageLoader(source, features.LongestSide, loading);
+        return cache is null ? Table(loader, part) : Table(loader, part, cache);
+    }
+
+    private FeatureTable Table(WholeImageLoader loader, string part)
+    {
+        using var progress = new ImageProgress(terminal, part, loader.Source.Count);
+        var table = features.Table(loader, progress.Show);
+        progress.Finish();
+        RequireAll(loader);
+        return table;
+    }
+
+    private FeatureTable Table(WholeImageLoader loader, string part, string cache)
+    {
+        var source = loader.Source;
         string settings = features.SettingsWith(loader.Decoding);
         string hash = Convert.ToHexStringLower(XxHash32.Hash(Encoding.UTF8.GetBytes(settings)));
         using FeatureJournal journal = new(Path.Combine(cache, $"{name}-{part}-{hash}.features"), features.Dim, settings);
@@ -67,15 +84,19 @@ internal sealed class BenchmarkRetrieval(
         using var progress = new ImageProgress(terminal, part, source.Count, there);
         features.Extend(loader, journal, [], progress.Show);
         progress.Finish();
-        if (loader.Faults.Count > 0)
-        {
-            throw new ImageSourceException(source.Path, $"{loader.Faults.Faults[0].Reason}; the benchmark needs all of its images");
-        }
-
+        RequireAll(loader);
         var table = journal.Table();
         return table.Names.SequenceEqual(Enumerable.Range(0, source.Count).Select(source.NameOf))
             ? table
             : throw new EvaluationException($"{journal.Path}: holds features of other images than {benchmark.Truth.Path} names; delete it");
+    }
+
+    private static void RequireAll(WholeImageLoader loader)
+    {
+        if (loader.Faults.Count > 0)
+        {
+            throw new ImageSourceException(loader.Source.Path, $"{loader.Faults.Faults[0].Reason}; the benchmark needs all of its images");
+        }
     }
 
     private JsonObject Json(List<RevisitedScore> scores)

@@ -27,6 +27,9 @@ public sealed class EvaluationBatch : IDisposable
     /// <summary>The rows' classes; -1 where there are none.</summary>
     public IReadOnlyList<int> Labels { get; private set; } = [];
 
+    /// <summary>The first image of the source behind the batch, whichever of its images could be used.</summary>
+    public int End => _first + _usable.Length;
+
     public void Dispose()
     {
         _usableRows?.Dispose();

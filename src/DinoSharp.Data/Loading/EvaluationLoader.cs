@@ -29,18 +29,38 @@ public sealed class EvaluationLoader
     /// <summary>What is loaded.</summary>
     public IImageSource Source { get; }
 
+    /// <summary>Side of a view in pixels.</summary>
+    public int CropSize => _recipe.CropSize;
+
+    /// <summary>All that decides what is shown of an image, in one line.</summary>
+    public string View => $"{_recipe.Description}, {_decoding}";
+
     /// <summary>The last batch may be smaller.</summary>
-    public int BatchCount => (Source.Count - 1) / _options.BatchSize + 1;
+    public int BatchCount => BatchesFrom(0);
 
     /// <summary>The images that could not be used so far.</summary>
     public FaultLog Faults { get; } = new();
 
-    /// <summary>All batches, each the caller's to dispose. Loading stops with the enumeration.</summary>
+    /// <summary>Notes images that earlier work could not use.</summary>
     /// <exception cref="ImageSourceException">More images are unusable than allowed.</exception>
-    public IEnumerable<EvaluationBatch> Batches()
+    public void Note(IEnumerable<Fault> faults)
     {
-        using BatchPipeline<EvaluationBatch> pipeline = new(new Maker(this), _options.Threads, _options.Prefetch);
-        for (int i = 0; i < BatchCount; i++)
+        ArgumentNullException.ThrowIfNull(faults);
+        foreach (Fault fault in faults)
+        {
+            Faults.Add(fault.Index, fault.Name, fault.Reason);
+        }
+
+        Faults.ThrowIfMoreThan(_options.FaultShareLimit, Source);
+    }
+
+    /// <summary>All batches, each the caller's to dispose. Loading stops with the enumeration.</summary>
+    /// <param name="first">The image to begin with.</param>
+    /// <exception cref="ImageSourceException">More images are unusable than allowed.</exception>
+    public IEnumerable<EvaluationBatch> Batches(int first = 0)
+    {
+        using BatchPipeline<EvaluationBatch> pipeline = new(new Maker(this, first), _options.Threads, _options.Prefetch);
+        for (int i = 0; i < BatchesFrom(first); i++)
         {
             EvaluationBatch batch = pipeline.Next();
             batch.Complete(Source);
@@ -48,17 +68,19 @@ public sealed class EvaluationLoader
         }
     }
 
-    private sealed class Maker(EvaluationLoader loader) : IBatchMaker<EvaluationBatch>
+    private int BatchesFrom(int first) => (int)(((long)Source.Count - first + _options.BatchSize - 1) / _options.BatchSize);
+
+    private sealed class Maker(EvaluationLoader loader, int first) : IBatchMaker<EvaluationBatch>
     {
-        public int Count => loader.BatchCount;
+        public int Count => loader.BatchesFrom(first);
 
-        public int SizeOf(int batch) => Math.Min(loader._options.BatchSize, loader.Source.Count - batch * loader._options.BatchSize);
+        public int SizeOf(int batch) => Math.Min(loader._options.BatchSize, loader.Source.Count - FirstOf(batch));
 
-        public EvaluationBatch Begin(int batch) => new(batch * loader._options.BatchSize, SizeOf(batch), loader._recipe.CropSize, loader._decoding.Channels);
+        public EvaluationBatch Begin(int batch) => new(FirstOf(batch), SizeOf(batch), loader._recipe.CropSize, loader._decoding.Channels);
 
         public void Fill(EvaluationBatch target, int batch, int position)
         {
-            int index = batch * loader._options.BatchSize + position;
+            int index = FirstOf(batch) + position;
             using PixelImage? image = loader.Faults.TryLoad(loader.Source, index, loader._decoding);
             if (image is null)
             {
@@ -69,5 +91,7 @@ public sealed class EvaluationLoader
             using PixelImage view = loader._recipe.Make(image);
             target.Set(position, view);
         }
+
+        private int FirstOf(int batch) => first + batch * loader._options.BatchSize;
     }
 }

@@ -20,6 +20,9 @@ public interface IImageSource : IDisposable
     /// <summary>An image's class, an index into <see cref="Classes"/>; -1 where the images have no labels.</summary>
     int LabelOf(int index);
 
+    /// <summary>The file that holds an image, its own or one of many images; null where none does or is known.</summary>
+    string? FileOf(int index) => null;
+
     /// <summary>What a person should know of the source before it is used, a line each: shards that are missing, rows that are damaged.</summary>
     IReadOnlyList<string> Notices => [];
 

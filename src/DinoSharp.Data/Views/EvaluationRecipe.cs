@@ -1,3 +1,4 @@
+using System.Globalization;
 using DinoSharp.Imaging;
 
 namespace DinoSharp.Data;
@@ -34,6 +35,9 @@ public sealed class EvaluationRecipe : IEvaluationRecipe
 
     /// <summary>Side of the view in pixels.</summary>
     public int CropSize { get; }
+
+    /// <inheritdoc/>
+    public string Description => string.Create(CultureInfo.InvariantCulture, $"middle {CropSize} of {ResizeSize}");
 
     /// <summary>Makes the view of an image, with as many channels. The caller disposes it.</summary>
     /// <param name="image">The image.</param>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using DinoSharp.Imaging;
 
 namespace DinoSharp.Data;
@@ -19,6 +20,9 @@ public sealed class SquashRecipe : IEvaluationRecipe
 
     /// <inheritdoc/>
     public int CropSize { get; }
+
+    /// <inheritdoc/>
+    public string Description => string.Create(CultureInfo.InvariantCulture, $"whole, squashed to {CropSize}");
 
     /// <inheritdoc/>
     public PixelImage Make(PixelImage image)

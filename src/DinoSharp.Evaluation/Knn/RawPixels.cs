@@ -13,7 +13,8 @@ public static class RawPixels
     /// <summary>Pixels in 0 .. 1 as features, less the training set's mean image, of the images of both loaders.</summary>
     public static (FeatureTable Train, FeatureTable Test) Tables(EvaluationLoader train, EvaluationLoader test)
     {
-        var (trainTable, testTable) = (FeatureExtractor.Table(train, Features), FeatureExtractor.Table(test, Features));
+        var function = Function(train.CropSize);
+        var (trainTable, testTable) = (FeatureExtractor.Table(train, function), FeatureExtractor.Table(test, function));
         Center(trainTable, testTable);
         return (trainTable, testTable);
     }
@@ -25,6 +26,10 @@ public static class RawPixels
         Subtract(mean, trainTable);
         Subtract(mean, testTable);
     }
+
+    /// <summary><see cref="Features"/> as what is computed of RGB images.</summary>
+    /// <param name="side">of a view in pixels</param>
+    public static FeatureFunction Function(int side) => new(3 * side * side, Features, () => "raw pixels");
 
     /// <summary>The pixels of images as features, in 0 .. 1, not centred.</summary>
     /// <param name="pixels">images of one size // uint8 [B, H, W, 3]</param>

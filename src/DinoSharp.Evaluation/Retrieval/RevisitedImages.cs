@@ -34,6 +34,8 @@ internal sealed class RevisitedImages : IImageSource
 
     public int LabelOf(int index) => -1;
 
+    public string FileOf(int index) => System.IO.Path.Combine(Path, _names[index] + ".jpg");
+
     public PixelImage Load(int index, DecodeOptions options)
     {
         var image = ImageDecoder.Load(FileOf(index), options);
@@ -53,9 +55,7 @@ internal sealed class RevisitedImages : IImageSource
         // Files are open only while one is being read.
     }
 
-    private string FileOf(int index) => System.IO.Path.Combine(Path, _names[index] + ".jpg");
-
-    /// <summary>As Pillow's crop: sides are rounded to whole pixels, half a pixel to the even side. What lies outside of the image is left out.</summary>
+        /// <summary>As Pillow's crop: sides are rounded to whole pixels, half a pixel to the even side. What lies outside of the image is left out.</summary>
     private static PixelImage Cut(PixelImage image, IReadOnlyList<double> box)
     {
         int left = Side(box[0], image.Width - 1), top = Side(box[1], image.Height - 1);

@@ -99,11 +99,13 @@ public sealed class WholeImageFeaturesTests
     }
 
     [Fact]
-    public void The_fingerprint_is_of_the_weights()
+    public void The_fingerprint_is_of_the_weights_and_the_heads()
     {
         using var one = Pretrained.Load(Golden.PathOf("vit/weights.safetensors"), heads: 3).Backbone;
         using var same = Pretrained.Load(Golden.PathOf("vit/weights.safetensors"), heads: 3).Backbone;
+        using var otherHeads = Pretrained.Load(Golden.PathOf("vit/weights.safetensors"), heads: 4).Backbone;
         Assert.Equal(BackboneFingerprint.Of(one), BackboneFingerprint.Of(same));
+        Assert.NotEqual(BackboneFingerprint.Of(one), BackboneFingerprint.Of(otherHeads));
         using (var noGradients = no_grad())
         {
             same.parameters().Last().add_(1e-3f);

@@ -103,6 +103,8 @@ internal sealed class TarSource : IImageSource
 
     public int LabelOf(int index) => _listing.LabelOf(index);
 
+    public string? FileOf(int index) => Path;
+
     public PixelImage Load(int index, DecodeOptions options)
     {
         using EncodedImage image = ArchivedBytes.Read(_file, _offsets[index], _sizes[index], NameOf(index));

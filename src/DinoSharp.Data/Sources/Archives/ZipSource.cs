@@ -60,6 +60,8 @@ internal sealed class ZipSource : IImageSource
 
     public int LabelOf(int index) => _listing.LabelOf(index);
 
+    public string? FileOf(int index) => Path;
+
     public PixelImage Load(int index, DecodeOptions options)
     {
         ZipEntry entry = _entries[index];

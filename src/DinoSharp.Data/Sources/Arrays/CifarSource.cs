@@ -55,11 +55,13 @@ internal sealed class CifarSource : IImageSource
 
     public string NameOf(int index)
     {
-        RecordFile file = FileOf(index);
+        RecordFile file = RecordsOf(index);
         return string.Create(CultureInfo.InvariantCulture, $"{file.Name}#{index - file.First}");
     }
 
     public int LabelOf(int index) => _labels[index];
+
+    public string? FileOf(int index) => RecordsOf(index).Path;
 
     public PixelImage Load(int index, DecodeOptions options)
     {
@@ -69,7 +71,7 @@ internal sealed class CifarSource : IImageSource
             throw new ImageFormatException(NameOf(index), $"it has {Side} x {Side} pixels, and {options.MaxPixels} are allowed");
         }
 
-        RecordFile file = FileOf(index);
+        RecordFile file = RecordsOf(index);
         int head = file.IsFine ? 2 : 1;
         long offset = ((long)(index - file.First) * (head + ImageBytes)) + head;
         using EncodedImage record = ArchivedBytes.Read(file.File, offset, ImageBytes, NameOf(index));
@@ -97,9 +99,10 @@ internal sealed class CifarSource : IImageSource
             foreach (string name in names.Order(StringComparer.Ordinal))
             {
                 bool isFine = !name.Contains("batch", StringComparison.Ordinal);
-                SafeFileHandle file = File.OpenHandle(FilePath.Combine(folder, name));
-                files.Add(new RecordFile(name, file, labels.Count, isFine));
-                labels.AddRange(ReadLabels(FilePath.Combine(folder, name), file, isFine ? 2 : 1));
+                string filePath = FilePath.Combine(folder, name);
+                SafeFileHandle file = File.OpenHandle(filePath);
+                files.Add(new RecordFile(filePath, file, labels.Count, isFine));
+                labels.AddRange(ReadLabels(filePath, file, isFine ? 2 : 1));
             }
 
             if (files.Exists(file => file.IsFine != files[0].IsFine))
@@ -153,15 +156,18 @@ internal sealed class CifarSource : IImageSource
             : throw new ImageSourceException(file, $"it names {lines.Length} classes and not {count}; fetch it again");
     }
 
-    private RecordFile FileOf(int index)
+    private RecordFile RecordsOf(int index)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)index, (uint)Count, nameof(index));
         return Array.FindLast(_files, file => file.First <= index)!;
     }
 
-    /// <param name="Name">the file's name</param>
+    /// <param name="Path">where the file is</param>
     /// <param name="File">the file, open</param>
     /// <param name="First">the index of its first image in the source</param>
     /// <param name="IsFine">whether its records have a coarse and a fine class, as CIFAR-100's</param>
-    private sealed record RecordFile(string Name, SafeFileHandle File, int First, bool IsFine);
+    private sealed record RecordFile(string Path, SafeFileHandle File, int First, bool IsFine)
+    {
+        public string Name => FilePath.GetFileName(Path);
+    }
 }

@@ -88,6 +88,8 @@ internal sealed class IdxSource : IImageSource
 
     public int LabelOf(int index) => _labels is null ? -1 : _labels[index];
 
+    public string? FileOf(int index) => Path;
+
     public PixelImage Load(int index, DecodeOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);

@@ -27,7 +27,9 @@ internal sealed class FileSource(string path, string folder, ImageListing listin
 
     public int LabelOf(int index) => listing.LabelOf(index);
 
-    public PixelImage Load(int index, DecodeOptions options) => ImageDecoder.Load(FilePath.Combine(folder, listing.Names[index]), options);
+    public string? FileOf(int index) => FilePath.Combine(folder, listing.Names[index]);
+
+    public PixelImage Load(int index, DecodeOptions options) => ImageDecoder.Load(FileOf(index)!, options);
 
     public void Dispose()
     {

@@ -60,6 +60,8 @@ internal sealed class ParquetSource : IStreamedSource
         return _labels is null ? -1 : _labels[index];
     }
 
+    public string? FileOf(int index) => _files.FileOf(_runs[RunOf(index)].Table);
+
     public PixelImage Load(int index, DecodeOptions options)
     {
         int run = RunOf(index);

@@ -71,6 +71,12 @@ public sealed class JoinedSource : IImageSource
         return Classes.Count == 0 ? -1 : _labels[part][_sources[part].LabelOf(_parts[part].ImageAt(index))];
     }
 
+    public string? FileOf(int index)
+    {
+        int part = PartOf(index);
+        return _sources[part].FileOf(_parts[part].ImageAt(index));
+    }
+
     public PixelImage Load(int index, DecodeOptions options)
     {
         int part = PartOf(index);

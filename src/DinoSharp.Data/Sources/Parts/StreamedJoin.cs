@@ -39,6 +39,8 @@ internal sealed class StreamedJoin : IStreamedSource
 
     public int LabelOf(int index) => _joined.LabelOf(index);
 
+    public string? FileOf(int index) => _joined.FileOf(index);
+
     public PixelImage Load(int index, DecodeOptions options) => _joined.Load(index, options);
 
     public IRunReader OpenRun(int run)

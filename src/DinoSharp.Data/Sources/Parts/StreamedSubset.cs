@@ -49,6 +49,8 @@ internal sealed class StreamedSubset : IStreamedSource
 
     public int LabelOf(int index) => _subset.LabelOf(index);
 
+    public string? FileOf(int index) => _subset.FileOf(index);
+
     public PixelImage Load(int index, DecodeOptions options) => _subset.Load(index, options);
 
     public IRunReader OpenRun(int run) => new Reader(_whole.OpenRun(_runs[run]), _indices);

@@ -75,6 +75,8 @@ public sealed class SubsetSource : IImageSource
 
     public int LabelOf(int index) => _whole.LabelOf(_indices[index]);
 
+    public string? FileOf(int index) => _whole.FileOf(_indices[index]);
+
     public PixelImage Load(int index, DecodeOptions options) => _whole.Load(_indices[index], options);
 
     public void Dispose()

@@ -101,6 +101,8 @@ internal sealed class ShardSource : IStreamedSource
         return Classes.Count == 0 ? -1 : _indexes[run].Labels[index - _starts[run]];
     }
 
+    public string? FileOf(int index) => _files.FileOf(_shards[RunOf(index)]);
+
     public PixelImage Load(int index, DecodeOptions options)
     {
         int run = RunOf(index), place = index - _starts[run];
