@@ -26,6 +26,9 @@ internal sealed class Comparison(ComparisonPlan plan, Device device, Terminal te
     /// <summary>Of the linear evaluation, as published.</summary>
     private const int UsualBatchSize = 128;
 
+    /// <summary>Folder in a run that keeps features until it is scored.</summary>
+    private const string Features = "features";
+
     private static readonly KnnOptions Knn = new() { Ks = [20] };
 
     /// <summary>Goes through all networks and methods.</summary>
@@ -126,9 +129,16 @@ internal sealed class Comparison(ComparisonPlan plan, Device device, Terminal te
             network);
     }
 
+    /// <summary>Keeps a result; the features it is of are not needed any more.</summary>
     private ComparisonResult Keep(ComparisonResult result, string method, string network)
     {
-        result.Write(plan.FolderOf(method, network));
+        string folder = plan.FolderOf(method, network);
+        result.Write(folder);
+        if (Directory.Exists(Path.Combine(folder, Features)))
+        {
+            Directory.Delete(Path.Combine(folder, Features), recursive: true);
+        }
+
         Tell(result);
         return result;
     }
@@ -170,6 +180,7 @@ internal sealed class Comparison(ComparisonPlan plan, Device device, Terminal te
     {
         var loading = new LoaderOptions { BatchSize = Math.Min(UsualBatchSize, sets.Train.Count), Decoding = settings.Data.Decoding() };
         var view = settings.EvaluationRecipe;
+        FeatureWork taking = new(terminal, Path.Combine(folder, Features));
         double knn = KnnEvaluation.Score(Table(sets.Train, "train"), Table(sets.Test, "test"), Knn, device)[0].Top1;
         var linear = new LinearSettings
         {
@@ -185,17 +196,12 @@ internal sealed class Comparison(ComparisonPlan plan, Device device, Terminal te
             Device = device,
             Recording = new RecordingOptions { KeepEveryEpochs = 0, LogEverySteps = 100 },
         };
-        using LinearEvaluation evaluation = new(backbone, sets, view, loading, linear, request, terminal);
+        using LinearEvaluation evaluation = new(backbone, sets, view, loading, linear, request, taking, terminal);
         var (_, scores) = evaluation.Run(stop);
         return (knn, scores.Count == 0 ? double.NaN : scores.Max(score => score.Top1));
 
-        FeatureTable Table(IImageSource source, string what)
-        {
-            using var progress = new ImageProgress(terminal, what, source.Count);
-            var table = FeatureExtractor.Table(backbone, new EvaluationLoader(source, view, loading), progress.Show);
-            progress.Finish();
-            return table;
-        }
+        FeatureTable Table(IImageSource source, string what) =>
+            taking.Table(new EvaluationLoader(source, view, loading), FeatureFunction.Of(backbone), what);
     }
 
     /// <summary>What the method says of its last metrics.</summary>
