@@ -1,3 +1,4 @@
+using DinoSharp.Methods.BarlowTwins;
 using DinoSharp.Methods.Byol;
 
 namespace DinoSharp.Methods;
@@ -6,7 +7,11 @@ namespace DinoSharp.Methods;
 public static class MethodCatalogue
 {
     /// <summary>All but DINO, which has its own command line.</summary>
-    public static IReadOnlyList<MethodDefinition> All { get; } = [new ByolDefinition()];
+    public static IReadOnlyList<MethodDefinition> All { get; } =
+    [
+        new BarlowTwinsDefinition(),
+        new ByolDefinition(),
+    ];
 
     /// <summary>The method of a name.</summary>
     /// <exception cref="ArgumentException">None has that name.</exception>
