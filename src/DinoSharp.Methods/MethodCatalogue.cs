@@ -1,5 +1,6 @@
 using DinoSharp.Methods.BarlowTwins;
 using DinoSharp.Methods.Byol;
+using DinoSharp.Methods.Swav;
 
 namespace DinoSharp.Methods;
 
@@ -11,6 +12,7 @@ public static class MethodCatalogue
     [
         new BarlowTwinsDefinition(),
         new ByolDefinition(),
+        new SwavDefinition(),
     ];
 
     /// <summary>The method of a name.</summary>

@@ -30,7 +30,6 @@ public sealed class BarlowTwinsDefinition : MethodDefinition
                 Optimizer = OptimizerKind.AdamW,
                 LearningRate = 5e-4,
                 MinLearningRate = 1e-6,
-                WarmupEpochs = 10,
                 WeightDecay = 0.1,
                 WeightDecayEnd = 0.1,
                 ClipGradient = 3,
@@ -42,7 +41,6 @@ public sealed class BarlowTwinsDefinition : MethodDefinition
                 Optimizer = OptimizerKind.Lars,
                 LearningRate = 0.2,
                 MinLearningRate = 0.2 * 2048 / 256 / 1000, // the peak over 1000
-                WarmupEpochs = 10,
                 WeightDecay = 1.5e-6,
                 WeightDecayEnd = 1.5e-6,
                 ClipGradient = 0,
