@@ -1,5 +1,6 @@
 using DinoSharp.Methods.BarlowTwins;
 using DinoSharp.Methods.Byol;
+using DinoSharp.Methods.DeepCluster;
 using DinoSharp.Methods.Swav;
 
 namespace DinoSharp.Methods;
@@ -12,6 +13,7 @@ public static class MethodCatalogue
     [
         new BarlowTwinsDefinition(),
         new ByolDefinition(),
+        new DeepClusterDefinition(),
         new SwavDefinition(),
     ];
 

@@ -27,7 +27,6 @@ public sealed class SwavDefinition : MethodDefinition
     {
         var options = (SwavOptions)published.Method;
         options = options with { Prototypes = FittedPrototypes(options.Prototypes, fitting) };
-        var training = published.Training;
         if (fitting.Facts.BatchSize < LargeBatch)
         {
             int most = Math.Min(SmallBatchQueue, fitting.Facts.Images / 20);
@@ -44,10 +43,9 @@ public sealed class SwavDefinition : MethodDefinition
                     (int)Math.Min(options.FeatureQueueEpoch, fitting.Facts.Steps * fitting.Facts.BatchSize / fitting.Facts.Images / 10),
                     "the queue has to begin within the first tenth of the training"),
             };
-            training = SmallBatch(training, fitting);
         }
 
-        return new(options, training, fitting.Views(published.Views));
+        return new(options, FittedTraining(published.Training, fitting), fitting.Views(published.Views));
     }
 
     /// <summary>Two global and six local crops with the strong colour changes of SimCLR.</summary>
@@ -83,12 +81,16 @@ public sealed class SwavDefinition : MethodDefinition
     internal static int FittedPrototypes(int published, Fitting fitting) => fitting.Choose(
         "--prototypes", published, Math.Clamp(fitting.Facts.Images / 20, 2, published), "twenty images a prototype");
 
-    /// <summary>The rates that the code has for batches of 256 images.</summary>
-    internal static TrainingOptions SmallBatch(TrainingOptions training, Fitting fitting) => training.Optimizer != OptimizerKind.Lars
-        ? training
-        : training with
-        {
-            LearningRate = fitting.Choose("--lr", training.LearningRate, 0.6, "published for batches of 256"),
-            MinLearningRate = fitting.Choose("--min-lr", training.MinLearningRate, 0.0006, "published for batches of 256"),
-        };
+    /// <summary>For small batches the rates that SwAV's code has for 256 images.</summary>
+    internal static TrainingOptions FittedTraining(TrainingOptions published, Fitting fitting)
+    {
+        const string why = "published for batches of 256";
+        return published.Optimizer != OptimizerKind.Lars || fitting.Facts.BatchSize >= LargeBatch
+            ? published
+            : published with
+            {
+                LearningRate = fitting.Choose("--lr", published.LearningRate, 0.6, why),
+                MinLearningRate = fitting.Choose("--min-lr", published.MinLearningRate, 0.0006, why),
+            };
+    }
 }
