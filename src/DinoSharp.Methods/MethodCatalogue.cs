@@ -1,6 +1,7 @@
 using DinoSharp.Methods.BarlowTwins;
 using DinoSharp.Methods.Byol;
 using DinoSharp.Methods.DeepCluster;
+using DinoSharp.Methods.Obow;
 using DinoSharp.Methods.Swav;
 
 namespace DinoSharp.Methods;
@@ -14,6 +15,7 @@ public static class MethodCatalogue
         new BarlowTwinsDefinition(),
         new ByolDefinition(),
         new DeepClusterDefinition(),
+        new ObowDefinition(),
         new SwavDefinition(),
     ];
 
