@@ -6,7 +6,7 @@ namespace DinoSharp.Methods.BarlowTwins;
 
 /// <summary>
 /// Barlow Twins' settings: as published for ResNet-50 (arXiv 2103.03230, section 2.2); for transformers, which the paper does not train,
-/// the loop's are those of DINO's authors for ViT-S (arXiv 2104.14294), the method's the published ones; and fitted.
+/// the loop's are those that DINO was published with for ViT-S (arXiv 2104.14294), the method's the published ones; and fitted.
 /// </summary>
 public sealed class BarlowTwinsDefinition : MethodDefinition
 {
@@ -23,17 +23,7 @@ public sealed class BarlowTwinsDefinition : MethodDefinition
         // AdamW makes all steps alike whatever the size of the loss: biases need no rate of their own.
         transformer ? new BarlowTwinsOptions { BiasRateScale = 1 } : new BarlowTwinsOptions(),
         transformer
-            ? new TrainingOptions
-            {
-                Epochs = 300,
-                BatchSize = 1024,
-                Optimizer = OptimizerKind.AdamW,
-                LearningRate = 5e-4,
-                MinLearningRate = 1e-6,
-                WeightDecay = 0.1,
-                WeightDecayEnd = 0.1,
-                ClipGradient = 3,
-            }
+            ? new TrainingOptions { Epochs = 300, BatchSize = 1024 }
             : new TrainingOptions
             {
                 Epochs = 1000,
