@@ -48,8 +48,11 @@ public sealed class WeakViewTests
     }
 
     [Fact]
-    public void A_size_that_cannot_be_is_refused() =>
-        Assert.Contains("weak view of 0 pixels", Assert.Throws<ArgumentException>(() => new WeakViewRecipe(0, Crops)).Message, StringComparison.Ordinal);
+    public void A_size_that_cannot_be_is_refused()
+    {
+        var error = Assert.Throws<ArgumentException>(() => new WeakViewRecipe(0, Crops));
+        Assert.Contains("weak view of 0 pixels", error.Message, StringComparison.Ordinal);
+    }
 
     private static PixelImage Picture(int width, int height)
     {

@@ -38,9 +38,11 @@ public sealed class LearningTests
 
     [Fact]
     public void DeepCluster_learns() => Informs(
-        Learn(new DeepClusterOptions { HiddenDim = 32, ProjectionDim = 8, Prototypes = 8 }, localCount: 2), "prediction_information", outputs: 8);
+        Learn(new DeepClusterOptions { HiddenDim = 32, ProjectionDim = 8, Prototypes = 8 }, localCount: 2),
+        "prediction_information",
+        outputs: 8);
 
-    /// <summary>What is left of the loss over the targets' own entropy, twice as there are two kinds of crops and two levels of one entropy.</summary>
+    /// <summary>What the loss has above the targets' entropy, which it has once for each of the two kinds of crops.</summary>
     [Fact]
     public void OBoW_learns()
     {
@@ -61,7 +63,14 @@ public sealed class LearningTests
     private static (Dictionary<string, double> First, Dictionary<string, double> Last) Learn(MethodOptions options, int localCount)
     {
         MultiCropOptions views = new() { GlobalSize = 8, LocalSize = 4, LocalCount = localCount };
-        TrainingOptions training = new() { Epochs = Epochs, BatchSize = BatchSize, LearningRate = 0.08, WarmupEpochs = 2, WeightDecayEnd = 0.04 };
+        TrainingOptions training = new()
+        {
+            Epochs = Epochs,
+            BatchSize = BatchSize,
+            LearningRate = 0.08,
+            WarmupEpochs = 2,
+            WeightDecayEnd = 0.04,
+        };
         using var scope = NewDisposeScope();
         manual_seed(1);
         var colours = rand(Pictures, 3, 1, 1);

@@ -8,7 +8,9 @@ public static class BarlowTwinsLoss
     /// <summary>Added to a variance, as batch norm does.</summary>
     private const double Epsilon = 1e-5;
 
-    /// <summary>Σ_i (1 − C_ii)² + λ Σ_i Σ_(j≠i) C_ij², with C the correlation over the batch of coordinate i of one view and j of the other.</summary>
+    /// <summary>
+    /// Σ_i (1 − C_ii)² + λ Σ_i Σ_(j≠i) C_ij², with C_ij the correlation over the batch of coordinate i of one view and j of the other.
+    /// </summary>
     /// <param name="first">projections of one view // [B, D]</param>
     /// <param name="second">of the same images' other view // [B, D]</param>
     /// <param name="redundancyWeight">λ</param>

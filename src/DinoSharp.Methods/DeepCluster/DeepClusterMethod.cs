@@ -143,7 +143,9 @@ public sealed class DeepClusterMethod : TrainingMethod
         _memoryImages.Commit(batch * _setup.Training.BatchSize);
     }
 
-    /// <summary>Without gradients, and else as in a step: batch norm takes the batch's statistics and adds them to its own, as in the code.</summary>
+    /// <summary>
+    /// Without gradients, and else as in a step: batch norm takes the batch's statistics and adds them to its own, as in the code.
+    /// </summary>
     private void FillMemory(IEnumerable<TrainingBatch> batches)
     {
         using var noGradients = no_grad();

@@ -4,7 +4,8 @@ namespace DinoSharp.Methods.DeepCluster;
 
 /// <summary>
 /// Clusters of unit vectors by cosine (Dhillon and Modha 2001): each point goes to the centroid nearest to it, each centroid to the
-/// direction of the sum of its points. The mean cosine of points with their centroids never falls. A centroid without points stays where it is.
+/// direction of the sum of its points. The mean cosine of points with their centroids never falls. A centroid without points stays where
+/// it is.
 /// </summary>
 public static class SphericalKMeans
 {

@@ -43,8 +43,8 @@ public static class BagOfWords
     }
 
     /// <summary>
-    /// Each place is assigned softly to the words, softmax(−distance / δ); of a word the strongest assignment in the image counts; the counts of
-    /// an image add to 1.
+    /// Each place is assigned softly to the words, softmax(−distance / δ); of a word the strongest assignment in the image counts; the
+    /// counts of an image add to 1.
     /// </summary>
     /// <param name="distances">squared // [B, H W, K]</param>
     /// <param name="inverseTemperature">1 / δ // []</param>

@@ -33,7 +33,8 @@ public sealed class ObowMethod : TrainingMethod
         (_options, _batchSize) = (options, setup.Training.BatchSize);
         if (options.VisualWords < _batchSize)
         {
-            throw new ArgumentException($"{options.VisualWords} visual words are renewed by each batch of {_batchSize} images: raise --visual-words");
+            throw new ArgumentException(
+                $"{options.VisualWords} visual words are renewed by each batch of {_batchSize} images: raise --visual-words");
         }
 
         // Crops of one kind are averaged, then the kinds added, as published.
@@ -42,7 +43,8 @@ public sealed class ObowMethod : TrainingMethod
         _teacher = setup.CreateBackbone(false);
         if (_teacher is not IFeatureMaps maps)
         {
-            throw new ArgumentException($"{_teacher.GetName()} has no feature maps to find visual words in: take a ResNet or a Vision Transformer");
+            throw new ArgumentException(
+                $"{_teacher.GetName()} has no feature maps to find visual words in: take a ResNet or a Vision Transformer");
         }
 
         _student.to(setup.Device);
@@ -89,9 +91,9 @@ public sealed class ObowMethod : TrainingMethod
         using var scope = NewDisposeScope();
         long images = batch.Images.Count;
         var first = batch.Crops[0]; // the teacher's view, and crops if they have its size
+        // From the words that the targets are made with: a step renews them only when it is done.
+        var weights = _generators.Zip(_vocabularies, (generator, words) => Generate(generator, words.Words)).ToArray(); // levels of [K, D]
         Tensor[] targets; // levels of [B, K]
-        // The words as they were when the targets were made; a step renews them only after it.
-        var weights = _generators.Zip(_vocabularies, (generator, vocabulary) => Generate(generator, vocabulary.Words)).ToArray(); // levels of [K, D]
         using (no_grad())
         {
             var maps = ((IFeatureMaps)_teacher).FeatureMaps(first.narrow(0, 0, images));
@@ -117,7 +119,9 @@ public sealed class ObowMethod : TrainingMethod
         }
     }
 
-    /// <returns>the loss, summed over kinds of crops; mean entropy of the last level's bags of words, and their information of the image, in nats</returns>
+    /// <returns>
+    /// the loss, summed over kinds of crops; mean entropy of the last level's bags of words, and their information of the image, in nats
+    /// </returns>
     public override IReadOnlyList<(string Name, double Value)> TakeMetrics()
     {
         var (entropy, information) = _information.Take();
@@ -126,7 +130,8 @@ public sealed class ObowMethod : TrainingMethod
 
     public override string? Diagnose(IReadOnlyList<(string Name, double Value)> metrics, TrainingStep step) =>
         OutputInformation.IsCollapsed(metrics.First(m => m.Name == InformationName).Value, step)
-            ? "collapse: the teacher finds the same visual words in every image. Raise --word-sharpness or --teacher-momentum, or lower --lr" : null;
+            ? "collapse: the teacher finds the same visual words in every image. "
+                + "Raise --word-sharpness or --teacher-momentum, or lower --lr" : null;
 
     public override void AbandonStep()
     {

@@ -45,7 +45,8 @@ public sealed record SwavOptions : MethodOptions
             Prototypes < 2 ? $"images need at least 2 prototypes to be told apart by, not {Prototypes}" :
             PrototypeTemperature is not > 0 ? $"the temperature of the predictions must be above 0, not {PrototypeTemperature}" :
             SinkhornEpsilon is not > 0 ? $"the softness of assignments must be above 0, not {SinkhornEpsilon}" :
-            SinkhornIterations < 1 ? $"assignments need at least 1 iteration, not {SinkhornIterations}: without one all images may share a prototype" :
+            SinkhornIterations < 1
+                ? $"assignments need at least 1 iteration, not {SinkhornIterations}: without one all images may share a prototype" :
             FreezePrototypesEpochs < 0 || FeatureQueueEpoch < 0 ? "numbers of epochs cannot be negative" :
             FeatureQueue < 0 ? $"a queue cannot hold {FeatureQueue} projections" : null;
         if (fault is not null)

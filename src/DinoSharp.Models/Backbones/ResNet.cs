@@ -87,7 +87,8 @@ public sealed class ResNet : Backbone, IFeatureMaps
     private Tensor ThroughThirdStage(Tensor images)
     {
         using var scope = NewDisposeScope();
-        var maps = nn.functional.relu(_stemNorm.forward(_stem.forward(ChannelsLast(images)))); // [B, width, H/2, W/2], or H, W after a small stem
+        // [B, width, H/2, W/2], or H, W after a small stem
+        var maps = nn.functional.relu(_stemNorm.forward(_stem.forward(ChannelsLast(images))));
         if (!Options.SmallStem)
         {
             maps = nn.functional.max_pool2d(maps, 3, stride: 2, padding: 1); // [B, width, H/4, W/4]

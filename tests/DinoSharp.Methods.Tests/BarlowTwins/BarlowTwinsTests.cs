@@ -31,7 +31,7 @@ public sealed class BarlowTwinsTests
         Golden.AssertClose(golden["barlow-twins.grad.z1"], second.grad!, 1e-6, "gradient of the second view");
     }
 
-    /// <summary>Where LARS adapts nothing, the first step is the learning rate times the gradient; for parameters of one dimension a part of it.</summary>
+    /// <summary>The first step of SGD is the learning rate times the gradient; for parameters of one dimension a part of it.</summary>
     [Fact]
     public void Biases_and_norms_move_by_a_rate_of_their_own()
     {

@@ -48,7 +48,9 @@ public sealed class SinkhornTests
         Assert.True(Sinkhorn.Codes(scores, 0.2, 1).sum([0L]).std().item<float>() > 0.05);
     }
 
-    /// <summary>Algorithm of the paper's appendix on plain arrays in float64. One shift of all scores changes nothing and keeps e^±600 within range.</summary>
+    /// <summary>
+    /// Algorithm of the paper's appendix on plain arrays in float64. One shift of all scores changes nothing and keeps e^±600 within range.
+    /// </summary>
     internal static double[,] Transcribed(Tensor scores, double epsilon, int iterations)
     {
         int samples = (int)scores.size(0), prototypes = (int)scores.size(1);

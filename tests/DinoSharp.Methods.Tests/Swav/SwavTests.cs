@@ -39,7 +39,7 @@ public sealed class SwavTests
         }
     }
 
-    /// <summary>The loss of a step, from network and queue as they stand, against plain loops; before the queue is full it takes no part.</summary>
+    /// <summary>The loss of a step, from network and queue as they stand, against plain loops; a queue not yet full takes no part.</summary>
     [Theory]
     [InlineData(4, false)] // the queue's first epoch begins: nothing in it
     [InlineData(5, false)] // 8 of 16
