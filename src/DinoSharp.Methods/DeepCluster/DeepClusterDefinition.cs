@@ -3,7 +3,7 @@ using DinoSharp.Methods.Swav;
 namespace DinoSharp.Methods.DeepCluster;
 
 /// <summary>
-/// DeepCluster-v2's settings: as published for ResNet-50 (arXiv 2006.09882, appendix D.2, and its code), where the loop's and the views are
+/// DeepCluster-v2's settings: as published for ResNet-50 (arXiv 2006.09882, appendix, and its code), where the loop's and the views are
 /// those of SwAV; so they are for transformers, which the paper does not train; and fitted.
 /// </summary>
 public sealed class DeepClusterDefinition : MethodDefinition

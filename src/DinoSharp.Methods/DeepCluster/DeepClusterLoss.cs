@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace DinoSharp.Methods.DeepCluster;
 
-/// <summary>Cross-entropy of every crop's cluster, as the clustering before the epoch had it (arXiv 2006.09882, appendix D.2).</summary>
+/// <summary>Cross-entropy of every crop's cluster, as the clustering before the epoch had it (arXiv 2006.09882, appendix).</summary>
 public static class DeepClusterLoss
 {
     /// <summary>The target of an image that the clustering did not have.</summary>

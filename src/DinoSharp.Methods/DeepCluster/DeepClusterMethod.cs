@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 namespace DinoSharp.Methods.DeepCluster;
 
 /// <summary>
-/// DeepCluster-v2 (arXiv 2006.09882, appendix D.2): before each epoch the projections of the last one are clustered, and in the epoch every
+/// DeepCluster-v2 (arXiv 2006.09882, appendix): before each epoch the projections of the last one are clustered, and in the epoch every
 /// crop predicts its image's cluster. The centroids themselves classify.
 /// </summary>
 public sealed class DeepClusterMethod : TrainingMethod

@@ -3,7 +3,7 @@ using DinoSharp.Training;
 
 namespace DinoSharp.Methods.DeepCluster;
 
-/// <summary>Settings of DeepCluster-v2; the defaults are the published ones (arXiv 2006.09882, appendix D.2, and its code).</summary>
+/// <summary>Settings of DeepCluster-v2; the defaults are the published ones (arXiv 2006.09882, appendix, and its code).</summary>
 public sealed record DeepClusterOptions : MethodOptions
 {
     [Setting("width of the projection head's hidden layer")]

@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace DinoSharp.Methods.Obow;
 
-/// <summary>What visual words a feature map shows (arXiv 2012.11552, section 3.2).</summary>
+/// <summary>What visual words a feature map shows (arXiv 2012.11552, section 3).</summary>
 public static class BagOfWords
 {
     /// <summary>Numbers of assignments at a time: 128 MiB in float32.</summary>

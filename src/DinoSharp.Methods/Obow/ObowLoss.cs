@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace DinoSharp.Methods.Obow;
 
-/// <summary>Cross-entropy of an image's bags of words with what a crop of it predicts (arXiv 2012.11552, equations 1 and 2).</summary>
+/// <summary>Cross-entropy of an image's bags of words with what a crop of it predicts (arXiv 2012.11552, section 3).</summary>
 public static class ObowLoss
 {
     /// <summary>The mean over crops, images and levels.</summary>

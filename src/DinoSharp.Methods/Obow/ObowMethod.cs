@@ -157,7 +157,7 @@ public sealed class ObowMethod : TrainingMethod
         _information.Dispose();
     }
 
-    /// <summary>A classifier's weights of words from the words themselves, of length 1 (section 3.4).</summary>
+    /// <summary>A classifier's weights of words from the words themselves, of length 1 (section 3).</summary>
     /// <param name="words">// [K, C]</param>
     /// <returns>// [K, D]</returns>
     private static Tensor Generate(Sequential generator, Tensor words)

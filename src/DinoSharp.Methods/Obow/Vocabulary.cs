@@ -5,7 +5,7 @@ namespace DinoSharp.Methods.Obow;
 
 /// <summary>
 /// The visual words of one level: the latest local features of the teacher, and how far a place is from the nearest of them on average, which
-/// sets the temperature (arXiv 2012.11552, sections 3.2 and 3.3). Both move only when a step is done.
+/// sets the temperature (arXiv 2012.11552, section 3). Both move only when a step is done.
 /// </summary>
 internal sealed class Vocabulary : IDisposable
 {

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace DinoSharp.Methods.Swav;
 
 /// <summary>
-/// Soft assignments of samples to prototypes that use all prototypes equally (arXiv 2006.09882, section 3.2; the algorithm is Sinkhorn's
+/// Soft assignments of samples to prototypes that use all prototypes equally (arXiv 2006.09882, section 3.1; the algorithm is Sinkhorn's
 /// and Knopp's, as in arXiv 1306.0895).
 /// </summary>
 public static class Sinkhorn

@@ -5,7 +5,7 @@ using DinoSharp.Training.Optimizers;
 namespace DinoSharp.Methods.Swav;
 
 /// <summary>
-/// SwAV's settings: as published for ResNet-50 at batches of 4,096 and 256 (arXiv 2006.09882, appendix A.1 and A.3, and its code); for
+/// SwAV's settings: as published for ResNet-50 at batches of 4,096 and 256 (arXiv 2006.09882, appendix A, and its code); for
 /// transformers the loop's are those that DINO was published with for ViT-S (arXiv 2104.14294), the method's SwAV's; and fitted.
 /// </summary>
 public sealed class SwavDefinition : MethodDefinition

@@ -3,7 +3,7 @@ using DinoSharp.Training;
 
 namespace DinoSharp.Methods.Swav;
 
-/// <summary>Settings of SwAV; the defaults are the published ones for large batches (arXiv 2006.09882, appendix A.1).</summary>
+/// <summary>Settings of SwAV; the defaults are the published ones for large batches (arXiv 2006.09882, appendix A).</summary>
 public sealed record SwavOptions : MethodOptions
 {
     [Setting("width of the projection head's hidden layer")]
