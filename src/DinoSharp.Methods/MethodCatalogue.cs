@@ -1,5 +1,9 @@
+using DinoSharp.Methods.BarlowTwins;
 using DinoSharp.Methods.Byol;
+using DinoSharp.Methods.DeepCluster;
 using DinoSharp.Methods.Dino;
+using DinoSharp.Methods.Obow;
+using DinoSharp.Methods.Swav;
 
 namespace DinoSharp.Methods;
 
@@ -11,6 +15,10 @@ public static class MethodCatalogue
     [
         new DinoDefinition(),
         new ByolDefinition(),
+        new BarlowTwinsDefinition(),
+        new SwavDefinition(),
+        new DeepClusterDefinition(),
+        new ObowDefinition(),
     ];
 
     /// <summary>The method of a name.</summary>

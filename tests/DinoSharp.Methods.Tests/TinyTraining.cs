@@ -14,7 +14,8 @@ internal sealed class TinyTraining : IDisposable
     private const int Side = 8;
     private const int LocalSide = 4;
 
-    private readonly MultiCropOptions _views;
+    /// <summary>Views of one size in a row, as a loader gives them in one tensor.</summary>
+    private readonly List<(int Side, int Count)> _crops = [];
 
     /// <param name="options">of the method</param>
     /// <param name="training">of the loop; null for a plain one</param>
@@ -26,7 +27,20 @@ internal sealed class TinyTraining : IDisposable
     {
         options.Validate();
         TrainingOptions = training ?? new() { Epochs = 3, BatchSize = 8, LearningRate = 0.05, WarmupEpochs = 1, ClipGradient = 0, Seed = 7 };
-        _views = (views ?? new() { LocalCount = 0 }) with { GlobalSize = Side, LocalSize = LocalSide };
+        var sizedViews = (views ?? new() { LocalCount = 0 }) with { GlobalSize = Side, LocalSize = LocalSide };
+        var recipe = options.Recipe(sizedViews);
+        foreach (int side in Enumerable.Range(0, recipe.ViewCount).Select(recipe.SizeOf))
+        {
+            if (_crops.Count > 0 && _crops[^1].Side == side)
+            {
+                _crops[^1] = (side, _crops[^1].Count + 1);
+            }
+            else
+            {
+                _crops.Add((side, 1));
+            }
+        }
+
         var plan = new TrainingPlan(TrainingOptions.Epochs, Images / TrainingOptions.BatchSize);
         manual_seed(1);
         Method = options.Create(new MethodSetup
@@ -36,7 +50,7 @@ internal sealed class TinyTraining : IDisposable
                 : new VisionTransformer(new() { PatchSize = 2, EmbedDim = 16, Depth = 2, Heads = 2, ImageSize = Side }),
             Training = TrainingOptions,
             Plan = plan,
-            Views = _views,
+            Views = sizedViews,
             Images = Images,
             Device = CPU,
             Labels = labels,
@@ -68,12 +82,7 @@ internal sealed class TinyTraining : IDisposable
         {
             long[] images = [.. Enumerable.Range(0, size).Select(i => (long)((batch * size + i) * 5 + epoch) % Images)];
             using var generator = new Generator((ulong)(1000 + epoch * Trainer.Plan.StepsPerEpoch + batch));
-            List<Tensor> crops = [Crops(_views.GlobalCount, Side)];
-            if (_views.LocalCount > 0)
-            {
-                crops.Add(Crops(_views.LocalCount, LocalSide));
-            }
-
+            List<Tensor> crops = [.. _crops.Select(crop => Crops(crop.Count, crop.Side))];
             try
             {
                 yield return new TrainingBatch(crops, images);

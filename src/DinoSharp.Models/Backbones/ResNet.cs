@@ -9,7 +9,7 @@ namespace DinoSharp.Models.Backbones;
 /// Residual network (arXiv 1512.03385) up to the global average pooling. Parameter names and the place of the stride (the 3x3
 /// convolution) are torchvision's.
 /// </summary>
-public sealed class ResNet : Backbone
+public sealed class ResNet : Backbone, IFeatureMaps
 {
     /// <summary>Stages of every ResNet.</summary>
     internal const int Stages = 4;
@@ -66,17 +66,35 @@ public sealed class ResNet : Backbone
     public override Backbone CreateAlike(double dropPathRate = 0) => new ResNet(Options);
 
     /// <inheritdoc/>
+    public IReadOnlyList<int> MapDims => [FeatureDim / 2, FeatureDim];
+
+    /// <inheritdoc/>
     public override Tensor forward(Tensor images)
     {
         using var scope = NewDisposeScope();
-        var maps = nn.functional.relu(_stemNorm.forward(_stem.forward(ChannelsLast(images)))); // [B, width, H/2, W/2], or H, W after a small stem
+        return _stage4.forward(ThroughThirdStage(images)).mean([2, 3]).MoveToOuterDisposeScope(); // [B, D]
+    }
+
+    /// <inheritdoc/>
+    public Tensor[] FeatureMaps(Tensor images)
+    {
+        using var scope = NewDisposeScope();
+        var third = ThroughThirdStage(images); // [B, D/2, H/16, W/16], or H/4, W/4 after a small stem
+        var fourth = _stage4.forward(third); // [B, D, H/32, W/32], or H/8, W/8
+        return [third.MoveToOuterDisposeScope(), fourth.MoveToOuterDisposeScope()];
+    }
+
+    private Tensor ThroughThirdStage(Tensor images)
+    {
+        using var scope = NewDisposeScope();
+        // [B, width, H/2, W/2], or H, W after a small stem
+        var maps = nn.functional.relu(_stemNorm.forward(_stem.forward(ChannelsLast(images))));
         if (!Options.SmallStem)
         {
             maps = nn.functional.max_pool2d(maps, 3, stride: 2, padding: 1); // [B, width, H/4, W/4]
         }
 
-        maps = _stage4.forward(_stage3.forward(_stage2.forward(_stage1.forward(maps)))); // [B, D, H/32, W/32], or H/8, W/8
-        return maps.mean([2, 3]).MoveToOuterDisposeScope(); // [B, D]
+        return _stage3.forward(_stage2.forward(_stage1.forward(maps))).MoveToOuterDisposeScope();
     }
 
     private static int ExpansionOf(ResNetOptions options) => options.Bottlenecks ? Bottleneck.Expansion : 1;

@@ -9,7 +9,7 @@ namespace DinoSharp.Models.Backbones;
 /// Vision Transformer (arXiv 2010.11929) as DINO uses it: the feature is the class token after the last norm. Parameter names are
 /// the reference's. Takes any image of at least one patch, also one that is not square.
 /// </summary>
-public sealed class VisionTransformer : Backbone
+public sealed class VisionTransformer : Backbone, IFeatureMaps
 {
     /// <summary>Epsilon of every layer norm.</summary>
     internal const double NormEpsilon = 1e-6;
@@ -98,6 +98,25 @@ public sealed class VisionTransformer : Backbone
         ArgumentOutOfRangeException.ThrowIfGreaterThan(count, _blocks.Count);
         using var scope = NewDisposeScope();
         return [.. Through(images, _blocks.Count).Skip(1).TakeLast(count).Select(t => _norm.forward(t).MoveToOuterDisposeScope())];
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<int> MapDims => [FeatureDim, FeatureDim];
+
+    /// <inheritdoc/>
+    public Tensor[] FeatureMaps(Tensor images)
+    {
+        using var scope = NewDisposeScope();
+        var (rows, columns) = (images.size(2) / Options.PatchSize, images.size(3) / Options.PatchSize);
+        var stages = Through(images, _blocks.Count);
+        int intermediate = Math.Max(1, _blocks.Count * 3 / 4);
+        return
+        [
+            .. new[] { stages[intermediate], stages[^1] }.Select(tokens => _norm.forward(tokens.narrow(1, 1, rows * columns)) // [B, N, D]
+                .transpose(1, 2)
+                .unflatten(2, rows, columns)
+                .MoveToOuterDisposeScope()),
+        ];
     }
 
     /// <summary>The tokens before the first block and after each of the next ones.</summary>

@@ -28,7 +28,7 @@ public static class MlpHead
             width = options.HiddenDim;
         }
 
-        layers.Add(nn.Linear(width, options.OutputDim, hasBias: !options.NormalizedOutput));
+        layers.Add(nn.Linear(width, options.OutputDim, hasBias: options.FinalBias && !options.NormalizedOutput));
         if (options.NormalizedOutput)
         {
             layers.Add(nn.BatchNorm1d(options.OutputDim, affine: false));

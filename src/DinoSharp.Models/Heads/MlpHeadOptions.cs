@@ -15,6 +15,9 @@ public sealed record MlpHeadOptions
     /// <summary>Batch norm after each hidden linear layer.</summary>
     public bool BatchNorm { get; init; } = true;
 
+    /// <summary>A bias in the last layer; one before <see cref="NormalizedOutput"/> is left out anyway.</summary>
+    public bool FinalBias { get; init; } = true;
+
     /// <summary>Batch norm without scale and shift after the last layer (arXiv 2104.02057, appendix A).</summary>
     public bool NormalizedOutput { get; init; }
 

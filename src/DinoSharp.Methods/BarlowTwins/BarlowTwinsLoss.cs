@@ -1,0 +1,33 @@
+using static TorchSharp.torch;
+
+namespace DinoSharp.Methods.BarlowTwins;
+
+/// <summary>How far the cross-correlation of two views' projections is from the identity (arXiv 2103.03230, equations 1 and 2).</summary>
+public static class BarlowTwinsLoss
+{
+    /// <summary>Added to a variance, as batch norm does.</summary>
+    private const double Epsilon = 1e-5;
+
+    /// <summary>
+    /// Σ_i (1 − C_ii)² + λ Σ_i Σ_(j≠i) C_ij², with C_ij the correlation over the batch of coordinate i of one view and j of the other.
+    /// </summary>
+    /// <param name="first">projections of one view // [B, D]</param>
+    /// <param name="second">of the same images' other view // [B, D]</param>
+    /// <param name="redundancyWeight">λ</param>
+    /// <returns>// []</returns>
+    public static Tensor Of(Tensor first, Tensor second, double redundancyWeight)
+    {
+        using var scope = NewDisposeScope();
+        var correlation = Standardized(first).t().mm(Standardized(second)) / first.size(0); // [D, D]
+        var diagonal = correlation.diagonal(); // [D]
+        // All squares less the diagonal's, so that no mask of D x D is needed.
+        var redundancy = correlation.square().sum() - diagonal.square().sum();
+        return ((1 - diagonal).square().sum() + redundancyWeight * redundancy).MoveToOuterDisposeScope();
+    }
+
+    private static Tensor Standardized(Tensor projections)
+    {
+        var centred = projections - projections.mean([0L], keepdim: true); // [B, D]
+        return centred * (centred.square().mean([0L], keepdim: true) + Epsilon).rsqrt();
+    }
+}

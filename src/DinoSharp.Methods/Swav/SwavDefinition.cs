@@ -1,0 +1,96 @@
+using DinoSharp.Data;
+using DinoSharp.Training;
+using DinoSharp.Training.Optimizers;
+
+namespace DinoSharp.Methods.Swav;
+
+/// <summary>
+/// SwAV's settings: as published for ResNet-50 at batches of 4,096 and 256 (arXiv 2006.09882, appendix A, and its code); for
+/// transformers the loop's are those that DINO was published with for ViT-S (arXiv 2104.14294), the method's SwAV's; and fitted.
+/// </summary>
+public sealed class SwavDefinition : MethodDefinition
+{
+    /// <summary>From this batch size on, no queue is needed and the rate is the one for large batches.</summary>
+    private const int LargeBatch = 1024;
+
+    private const int SmallBatchQueue = 3840;
+
+    public override string Name => "swav";
+
+    public override string Title => "SwAV";
+
+    public override string Paper => "arXiv 2006.09882";
+
+    public override MethodSettings Published(bool transformer) => new(new SwavOptions(), PublishedTraining(transformer), PublishedViews);
+
+    public override MethodSettings Fitted(MethodSettings published, Fitting fitting)
+    {
+        var options = (SwavOptions)published.Method;
+        options = options with { Prototypes = FittedPrototypes(options.Prototypes, fitting) };
+        if (fitting.Facts.BatchSize < LargeBatch)
+        {
+            int most = Math.Min(SmallBatchQueue, fitting.Facts.Images / 20);
+            options = options with
+            {
+                FeatureQueue = fitting.Choose(
+                    "--feature-queue",
+                    options.FeatureQueue,
+                    most >= fitting.Facts.BatchSize ? most : 0,
+                    "a small batch cannot use all prototypes equally by itself"),
+                FeatureQueueEpoch = fitting.Choose(
+                    "--feature-queue-epoch",
+                    options.FeatureQueueEpoch,
+                    (int)Math.Min(options.FeatureQueueEpoch, fitting.Facts.Steps * fitting.Facts.BatchSize / fitting.Facts.Images / 10),
+                    "the queue has to begin within the first tenth of the training"),
+            };
+        }
+
+        return new(options, FittedTraining(published.Training, fitting), fitting.Views(published.Views));
+    }
+
+    /// <summary>Two global and six local crops with the strong colour changes of SimCLR.</summary>
+    internal static MultiCropOptions PublishedViews { get; } = new()
+    {
+        LocalCount = 6,
+        GlobalScale = new(0.14, 1),
+        LocalScale = new(0.05, 0.14),
+        Brightness = 0.8,
+        Contrast = 0.8,
+        Saturation = 0.8,
+        Hue = 0.2,
+        FirstGlobalBlurProbability = 0.5,
+        SecondGlobalBlurProbability = 0.5,
+        SolarizeProbability = 0,
+    };
+
+    internal static TrainingOptions PublishedTraining(bool transformer) => transformer
+        ? new TrainingOptions { Epochs = 300, BatchSize = 1024 }
+        : new TrainingOptions
+        {
+            Epochs = 800,
+            BatchSize = 4096,
+            Optimizer = OptimizerKind.Lars,
+            LearningRate = 0.3,
+            MinLearningRate = 0.0048,
+            WeightDecay = 1e-6,
+            WeightDecayEnd = 1e-6,
+            ClipGradient = 0,
+        };
+
+    /// <summary>Prototypes that have twenty images each, or the published number.</summary>
+    internal static int FittedPrototypes(int published, Fitting fitting) => fitting.Choose(
+        "--prototypes", published, Math.Clamp(fitting.Facts.Images / 20, 2, published), "twenty images a prototype");
+
+    /// <summary>For small batches the rates that SwAV's code has for 256 images.</summary>
+    internal static TrainingOptions FittedTraining(TrainingOptions published, Fitting fitting)
+    {
+        const string why = "published for batches of 256";
+        return published.Optimizer != OptimizerKind.Lars || fitting.Facts.BatchSize >= LargeBatch
+            ? published
+            : published with
+            {
+                LearningRate = fitting.Choose("--lr", published.LearningRate, 0.6, why),
+                MinLearningRate = fitting.Choose("--min-lr", published.MinLearningRate, 0.0006, why),
+            };
+    }
+}
