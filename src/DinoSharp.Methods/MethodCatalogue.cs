@@ -1,5 +1,7 @@
 using DinoSharp.Methods.Byol;
+using DinoSharp.Methods.Distillation;
 using DinoSharp.Methods.InstanceClassification;
+using DinoSharp.Methods.Supervised;
 
 namespace DinoSharp.Methods;
 
@@ -12,6 +14,8 @@ public static class MethodCatalogue
         new ByolDefinition(),
         new InstanceDefinition(),
         new InstanceMemoryDefinition(),
+        new SupervisedDefinition(),
+        new DistillationDefinition(),
     ];
 
     /// <summary>The method of a name.</summary>

@@ -41,7 +41,7 @@ internal sealed class Finetuning(
         var training = settings.Training.Validated();
         request.Validated();
         using var loader = new PrefetchLoader(
-            sets.Train, new RandomCropRecipe(settings.Crop), request.Loading(training) with { Decoding = loading.Decoding });
+            sets.Train, settings.Recipe(), request.Loading(training) with { Decoding = loading.Decoding });
         using var method = CreateMethod(pretrained);
         var identity = RunIdentity.Flat(settings with { Training = training with { WarmupEpochs = training.EffectiveWarmupEpochs } });
         identity["network"] = settings.FromScratch ? DinoSharp.Models.BackboneCatalogue.Label(pretrained) : RunIdentity.Of(pretrained);

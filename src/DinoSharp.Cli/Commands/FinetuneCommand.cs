@@ -39,7 +39,7 @@ internal sealed class FinetuneCommand
         "--label-smoothing", "share of a target that is spread over all classes", Published.LabelSmoothing, "--smoothing");
     private readonly Option<double> _mixup = Value("--mixup", "alpha of mixup; 0 for none", Published.MixupAlpha);
     private readonly Option<double> _cutmix = Value("--cutmix", "alpha of CutMix; 0 for none", Published.CutMixAlpha);
-    private readonly Option<double> _erase = Value("--erase-probability", "chance that a part of a view is erased", 0.25, "--reprob");
+    private readonly Option<double> _erase = Value("--erase-probability", "chance that a part of a view is erased", Published.EraseProbability, "--reprob");
     private readonly Option<double> _jitter = Value("--color-jitter", "largest change of brightness, contrast and saturation", 0.0);
     private readonly Option<Interval> _scale = OptionFactory.Range(
         "--crops-scale", "part of the image's area in a crop", new RandomCropOptions().Scale);
@@ -129,19 +129,22 @@ internal sealed class FinetuneCommand
     {
         bool fromScratch = parsed.GetValue(_fromScratch);
         double weightDecay = parsed.GetValue(_weightDecay);
+        var supervised = new SupervisedOptions
+        {
+            LabelSmoothing = parsed.GetValue(_smoothing),
+            MixupAlpha = parsed.GetValue(_mixup),
+            CutMixAlpha = parsed.GetValue(_cutmix),
+            EraseProbability = parsed.GetValue(_erase),
+            LayerDecay = parsed.GetValue(_layerDecay) ?? (fromScratch ? 1 : 0.75),
+            AverageMomentum = parsed.GetValue(_average),
+            Seed = _run.Seed(parsed),
+        };
+        supervised.Validate();
         return new FinetuneSettings
         {
             FromScratch = fromScratch,
             DropPathRate = parsed.GetValue(_dropPath),
-            Supervised = new SupervisedOptions
-            {
-                LabelSmoothing = parsed.GetValue(_smoothing),
-                MixupAlpha = parsed.GetValue(_mixup),
-                CutMixAlpha = parsed.GetValue(_cutmix),
-                LayerDecay = parsed.GetValue(_layerDecay) ?? (fromScratch ? 1 : 0.75),
-                AverageMomentum = parsed.GetValue(_average),
-                Seed = _run.Seed(parsed),
-            }.Validated(),
+            Supervised = supervised,
             Training = new TrainingOptions
             {
                 Epochs = _run.Epochs(parsed),
@@ -162,7 +165,6 @@ internal sealed class FinetuneCommand
                 Scale = parsed.GetValue(_scale),
                 Bicubic = true,
                 ColorJitter = parsed.GetValue(_jitter),
-                EraseProbability = parsed.GetValue(_erase),
             }.Validated(),
         };
     }

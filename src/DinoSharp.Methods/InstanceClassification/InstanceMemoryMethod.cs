@@ -42,7 +42,7 @@ public sealed class InstanceMemoryMethod : TrainingMethod
             _normalizer = zeros(1, device: setup.Device).DetachFromDisposeScope();
         }
 
-        State = [StateSection.Of("network", _network), new StateSection("memory", "", [("entries", _memory), ("normalizer", _normalizer)])];
+        State = [StateSection.Of("model", _network), new StateSection("memory", "", [("entries", _memory), ("normalizer", _normalizer)])];
         _loss = new MeanLoss(1, setup.Device);
         _spread = new OutputSpread(setup.Device);
     }

@@ -27,7 +27,7 @@ public sealed class InstanceMethod : TrainingMethod
         _classifier = new InstanceClassifier(setup.Images, options.ProjectionDim, options.Similarity, options.Temperature);
         Trained = new TrainedParts(("network", _network), ("classifier", _classifier));
         Trained.to(_device);
-        State = [StateSection.Of("network", _network), StateSection.Of("classifier", _classifier)];
+        State = [StateSection.Of("model", _network), StateSection.Of("classifier", _classifier)];
         _loss = new MeanLoss(1, _device);
         _spread = new OutputSpread(_device);
     }
