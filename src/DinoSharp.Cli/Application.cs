@@ -21,13 +21,14 @@ internal static class Application
     /// <returns>0 done, 1 failed at work, 2 the request was wrong</returns>
     public static int Run(string[] arguments)
     {
-        var root = Root(TrainCommand.Create());
+        RootCommand root;
         ParseResult parsed;
         try
         {
+            root = Root(TrainCommand.Create(arguments));
             parsed = Parse(root, arguments);
         }
-        catch (RequestException error)
+        catch (Exception error) when (error is RequestException or ArgumentException)
         {
             Console.Error.WriteLine($"dino: {error.Message}");
             return WrongRequest;
@@ -82,6 +83,7 @@ internal static class Application
             GlobalOptions.Device,
             DemoCommand.Create(),
             train.Command,
+            CompareCommand.Create(),
             DataCommand.Create(),
             KnnCommand.Create(),
             LinearCommand.Create(),

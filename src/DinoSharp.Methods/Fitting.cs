@@ -36,11 +36,15 @@ public sealed class Fitting(TrainingFacts facts)
     {
         if (!fitted.Equals(published))
         {
-            _reasons.Add(string.Create(CultureInfo.InvariantCulture, $"{option} {fitted} in place of {published}: {why}"));
+            _reasons.Add(string.Create(CultureInfo.InvariantCulture, $"{option} {Word(fitted)} in place of {Word(published)}: {why}"));
         }
 
         return fitted;
     }
+
+    /// <summary>As on a command line.</summary>
+    private static object Word<T>(T value)
+        where T : notnull => value is Enum ? value.ToString()!.ToLowerInvariant() : value;
 
     /// <summary>A momentum whose average is renewed at least twenty times in the training.</summary>
     public double Momentum(string option, double published) => Choose(

@@ -1,4 +1,5 @@
 using DinoSharp.Methods.Byol;
+using DinoSharp.Methods.Dino;
 using DinoSharp.Methods.Distillation;
 using DinoSharp.Methods.InstanceClassification;
 using DinoSharp.Methods.Supervised;
@@ -8,9 +9,10 @@ namespace DinoSharp.Methods;
 /// <summary>The methods that learn a backbone.</summary>
 public static class MethodCatalogue
 {
-    /// <summary>All but DINO, which has its own command line.</summary>
+    /// <summary>All of them.</summary>
     public static IReadOnlyList<MethodDefinition> All { get; } =
     [
+        new DinoDefinition(),
         new ByolDefinition(),
         new InstanceDefinition(),
         new InstanceMemoryDefinition(),

@@ -15,6 +15,9 @@ public abstract class MethodDefinition
     /// <summary>Whether it learns from labels.</summary>
     public virtual bool NeedsLabels => false;
 
+    /// <summary>Stochastic depth of a transformer that trains, as published.</summary>
+    public virtual double DropPathRate => 0;
+
     /// <summary>The settings of the paper or its code, which are for ImageNet and large batches.</summary>
     /// <param name="transformer">whether the network is a Vision Transformer; else it is a ResNet</param>
     public abstract MethodSettings Published(bool transformer);

@@ -3,6 +3,7 @@ using DinoSharp.Cli.Commands;
 using DinoSharp.Cli.Training;
 using DinoSharp.Data;
 using DinoSharp.Imaging;
+using DinoSharp.Methods.Dino;
 using DinoSharp.Tests;
 
 namespace DinoSharp.Cli.Tests;
@@ -48,16 +49,23 @@ public sealed class DataCommandTests
     [InlineData(32, 60_000, 4, 32, 16)]
     [InlineData(28, 60_000, 4, 28, 12)]
     [InlineData(5, 10, 4, 4, 4)]
-    public void What_it_proposes_fits_the_images_and_is_taken_by_train(int side, int images, int patch, int global, int local)
+    public void A_training_that_names_nothing_fits_the_images(int side, int images, int patch, int global, int local)
     {
-        FirstSettings first = FirstSettings.For(side, images);
-        Assert.Equal((patch, global, local), (first.PatchSize, first.GlobalSize, first.LocalSize));
-        Assert.InRange(first.BatchSize, 1, Math.Min(64, images));
-        TrainCommand train = TrainCommand.Create();
-        TrainSettings settings = train.Settings(
-            Application.Parse(Application.Root(train), [.. $"train --data x --out y{first.Arguments()}".Split(' ')]));
-        Assert.Equal(first.Views, settings.Views);
-        Assert.Equal((patch, first.BatchSize), (settings.Shape!.PatchSize, settings.Training.BatchSize));
+        TrainSettings settings = Settings("train --data x --out y", side, images);
+        Assert.Equal((patch, global, local), (settings.Shape!.PatchSize, settings.Views.GlobalSize, settings.Views.LocalSize));
+        Assert.InRange(settings.Training.BatchSize, 1, Math.Min(global <= 64 ? 128 : 64, images));
+        Assert.Equal(side < 160, settings.Reasons.Any(reason => reason.StartsWith($"--global-crops-size {global} in place of 224: ", StringComparison.Ordinal)));
+
+        TrainSettings named = Settings("train --data x --out y --patch-size 2 --global-crops-size 20 --batch-size 3 --momentum-teacher 0.5", side, images);
+        Assert.Equal((2, 20, 3), (named.Shape!.PatchSize, named.Views.GlobalSize, named.Training.BatchSize));
+        Assert.Equal(0.5, ((DinoOptions)named.Method).TeacherMomentum);
+        Assert.DoesNotContain(named.Reasons, reason => reason.Split(' ')[0] is "--patch-size" or "--global-crops-size" or "--momentum-teacher");
+
+        static TrainSettings Settings(string line, int side, int images)
+        {
+            TrainCommand train = TrainCommand.Create();
+            return train.Settings(Application.Parse(Application.Root(train), line.Split(' ')), new DataFacts(images, side));
+        }
     }
 
     [Fact]

@@ -21,7 +21,7 @@ public sealed class HelpTests
     {
         string[] verbs =
         [
-            "demo", "train", "data", "knn", "linear", "finetune", "predict", "retrieval", "copy-detection", "embed", "attention", "segment-video",
+            "demo", "train", "compare", "data", "knn", "linear", "finetune", "predict", "retrieval", "copy-detection", "embed", "attention", "segment-video",
             "davis", "report", "models", "inspect", "convert",
         ];
         Assert.All(verbs, verb => Assert.Contains("--device", Dino.Run(verb, "--help").Succeeded().Output, StringComparison.Ordinal));

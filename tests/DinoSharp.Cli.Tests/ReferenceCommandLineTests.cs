@@ -1,6 +1,7 @@
 using DinoSharp.Cli.Commands;
 using DinoSharp.Cli.Training;
 using DinoSharp.Data;
+using DinoSharp.Methods.Dino;
 using DinoSharp.Training.Optimizers;
 
 namespace DinoSharp.Cli.Tests;
@@ -21,7 +22,7 @@ public sealed class ReferenceCommandLineTests
         Assert.Equal((512, 8), (settings.Training.BatchSize, settings.Training.AccumulationSteps));
         Assert.Equal("vit_small", settings.Arch);
         Assert.Equal((16, 224, 0.1), (settings.Shape!.PatchSize, settings.Shape.ImageSize, settings.Shape.DropPathRate));
-        var (training, dino) = (settings.Training, settings.Dino);
+        var (training, dino) = (settings.Training, (DinoOptions)settings.Method);
         Assert.Equal(
             (100, 10, 0L, OptimizerKind.AdamW),
             (training.Epochs, training.EffectiveWarmupEpochs, training.Seed, training.Optimizer));
@@ -90,7 +91,7 @@ public sealed class ReferenceCommandLineTests
                 ClipGradient = 0.3,
                 Seed = 5,
             },
-            Dino = new()
+            Method = new DinoOptions
             {
                 Head = new() { OutputDim = 1024, FreezeMagnitude = false, BatchNorm = true },
                 TeacherTemperature = 0.05,
@@ -102,14 +103,14 @@ public sealed class ReferenceCommandLineTests
             Views = new() { LocalCount = 6, GlobalScale = new(0.3, 0.9), LocalScale = new(0.1, 0.3), Exact = true },
         };
         Assert.Equal(expected.Data.Paths, settings.Data.Paths);
-        Assert.Equal(expected, settings with { Data = expected.Data });
+        Assert.Equal(expected with { Reasons = settings.Reasons }, settings with { Data = expected.Data });
         Assert.Equal((7, 3, "y"), (request.Recording.KeepEveryEpochs, request.Threads, request.Out));
     }
 
     [Fact]
     public void What_stands_before_the_launcher_stays() =>
         Assert.Equal(
-            ["train", "--json", "--out", "my_run", "--arch", "vit_tiny", "--warmup-epochs", "10", "--exact-views", "true"],
+            ["train", "--json", "--out", "my_run", "--arch", "vit_tiny", "--warmup-epochs", "10", "--exact-views", "true", "--published", "true"],
             ReferenceCommandLine.Translate("train --json --out my_run python main_dino.py --arch vit_tiny".Split(' ')));
 
     [Fact]
@@ -122,7 +123,7 @@ public sealed class ReferenceCommandLineTests
         var train = TrainCommand.Create();
         var parsed = Application.Parse(Application.Root(train), ["train", .. line.Split(' ')]);
         Assert.Empty(parsed.Errors);
-        var settings = train.Settings(parsed);
+        var settings = train.Settings(parsed, facts: null);
         return (settings, train.Request(parsed, settings));
     }
 }

@@ -96,9 +96,18 @@ public sealed class TrainTests
     {
         using TestFolder folder = new();
         string data = TinyTraining.WriteImages(folder, 3), sheet = Path.Combine(folder.Path, "sheet.png");
+        Dino.Run("train", "--data", data, "--preview-views", sheet, "--published").Succeeded();
+        using (var drawn = ImageDecoder.Load(sheet))
+        {
+            Assert.InRange(drawn.Height, 3 * 224, 3 * 240);
+        }
+
         Dino.Run("train", "--data", data, "--preview-views", sheet).Succeeded();
-        using var drawn = ImageDecoder.Load(sheet);
-        Assert.InRange(drawn.Height, 3 * 224, 3 * 240);
+        using (var fitted = ImageDecoder.Load(sheet))
+        {
+            Assert.InRange(fitted.Height, 3 * 36, 3 * 100); // the images have 36 rows
+        }
+
         Dino.Run("train", "--data", data, "--preview-views", Path.Combine(folder.Path, "nowhere/sheet.png"))
             .Failed(2, "nowhere/sheet.png", "a folder that is there");
     }

@@ -11,6 +11,12 @@ public sealed class WeightsFile
     /// <summary>The teacher is the network to use (section 5.2 of the paper); the student is there to go on with.</summary>
     private const string DefaultKey = "teacher";
 
+    /// <summary>Where a checkpoint of this program says what the reference has no place for.</summary>
+    public const string OwnKey = "dinosharp";
+
+    /// <summary>Under which it says there which network is the one to use.</summary>
+    public const string NetworkName = "network";
+
     private static readonly string[] Wrappers = ["module.", "backbone."];
 
     /// <summary>
@@ -80,7 +86,7 @@ public sealed class WeightsFile
     /// Opens a .pth or .safetensors file, a folder of Hugging Face, or a run folder (its best checkpoint, or else the latest).
     /// </summary>
     /// <param name="path">file or folder</param>
-    /// <param name="key">which network of a training's checkpoint: teacher (where nothing is said) or student</param>
+    /// <param name="key">which network of a training's checkpoint; where nothing is said DINO's teacher, and of other methods what they evaluate</param>
     /// <exception cref="CheckpointException">One line: what is missing, damaged or unknown.</exception>
     public static WeightsFile Open(string path, string? key = null)
     {
@@ -133,10 +139,10 @@ public sealed class WeightsFile
         int? heads = arguments.TryGetValue(WeightsWriter.HeadCountName, out object? value) && value is long count and > 0 and <= int.MaxValue
             ? (int)count
             : null;
-        bool training = root.ContainsKey("student") || root.ContainsKey(DefaultKey);
-        if (!training)
+        string? container = Containers.FirstOrDefault(root.ContainsKey), usual = UsualNetwork(root);
+        if (container is not null || usual is null)
         {
-            string? container = key ?? Containers.FirstOrDefault(root.ContainsKey);
+            container = key ?? container;
             var state = container is null ? root : Section(path, root, container);
             return new WeightsFile(path, WeightsLayout.Backbone, Arrays(path, state), heads)
             {
@@ -145,7 +151,7 @@ public sealed class WeightsFile
             };
         }
 
-        string network = key ?? DefaultKey;
+        string network = key ?? usual;
         return new WeightsFile(path, WeightsLayout.Training, Arrays(path, Section(path, root, network)), heads)
         {
             Networks = [.. NetworksOf(root)],
@@ -154,6 +160,12 @@ public sealed class WeightsFile
             Arguments = arguments,
         };
     }
+
+    /// <summary>The network to use of a training's checkpoint; null if it is none.</summary>
+    private static string? UsualNetwork(OrderedDictionary<object, object?> root) =>
+        root.ContainsKey("student") || root.ContainsKey(DefaultKey) ? DefaultKey :
+        root.TryGetValue(OwnKey, out object? own) && own is OrderedDictionary<object, object?> values &&
+            values.TryGetValue(NetworkName, out object? name) ? name as string : null;
 
     private static IEnumerable<string> NetworksOf(OrderedDictionary<object, object?> root) => root
         .Where(e => e.Key is string && e.Value is OrderedDictionary<object, object?> section &&

@@ -8,6 +8,9 @@ namespace DinoSharp.Cli.Classification;
 /// <summary>All that decides what a linear evaluation computes, beside network and images.</summary>
 internal sealed record LinearSettings
 {
+    /// <summary>Around the published 0.001, which is right for ImageNet and often too low for small sets.</summary>
+    public static readonly double[] UsualRates = [0.0003, 0.001, 0.003, 0.01, 0.03, 0.1];
+
     /// <summary>For a batch of 256; scaled linearly with the batch size. One classifier each.</summary>
     public required IReadOnlyList<double> Rates { get; init; }
 

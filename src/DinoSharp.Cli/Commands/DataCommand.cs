@@ -101,7 +101,13 @@ internal sealed class DataCommand
             ["unusable"] = new JsonArray([.. survey.Faults.Select(f => new JsonObject { ["name"] = f.Name, ["reason"] = f.Reason })]),
             ["equal"] = Names(survey.ExactDuplicates),
             ["alike"] = Names(survey.NearDuplicates),
-            ["arguments"] = first?.Arguments().TrimStart(),
+            ["training"] = first is null ? null : new JsonObject
+            {
+                ["global_crops_size"] = first.GlobalSize,
+                ["local_crops_size"] = first.LocalSize,
+                ["patch_size"] = first.PatchSize,
+                ["batch_size"] = first.BatchSize,
+            },
         };
 
         JsonArray Names(IReadOnlyList<int[]> groups) =>

@@ -49,7 +49,7 @@ internal sealed class DemoCommand
         string run = Path.Combine(folder, "run");
         using var signals = new StopSignals();
         var request = new RunRequest { Out = run, Device = device, Recording = new RecordingOptions { KeepEveryEpochs = 0 } };
-        var outcome = DinoTraining.Start(settings, request, terminal, signals.Token);
+        var outcome = Pretraining.Start(settings, request, terminal, signals.Token);
         if (!outcome.Finished)
         {
             terminal.Line($"stopped and saved in {run}; the same command goes on from here");
@@ -85,7 +85,7 @@ internal sealed class DemoCommand
     {
         // The run's own starting point: the same seed gives the same network.
         torch.manual_seed(settings.Training.Seed);
-        using var untrained = settings.CreateBackbone(student: true);
+        using var untrained = settings.CreateBackbone(trained: true);
         untrained.to(device);
         var (rawTrain, rawTest) = RawPixels.Tables(Loader(sets.Train), Loader(sets.Test));
         return

@@ -17,13 +17,10 @@ internal sealed class LinearCommand
     private const int PublishedEpochs = 100;
     private const int PublishedBatchSize = 128;
 
-    /// <summary>Around the published 0.001, which is right for ImageNet and often too low for small sets.</summary>
-    private static readonly double[] UsualRates = [0.0003, 0.001, 0.003, 0.01, 0.03, 0.1];
-
     private readonly LabelledSetOptions _sets = new();
     private readonly RunOptions _run = new(PublishedEpochs);
     private readonly Option<double[]> _rates = OptionFactory.Values(
-        "--lr", "learning rates for a batch of 256, scaled with the batch size; one classifier each, all in one pass", UsualRates);
+        "--lr", "learning rates for a batch of 256, scaled with the batch size; one classifier each, all in one pass", LinearSettings.UsualRates);
     private readonly Option<int?> _lastBlocks = OptionFactory.Maybe<int>(
         "--n-last-blocks", "last blocks whose class tokens are taken; by default as published: 4, or 1 for tokens of 768 values and more");
     private readonly Option<bool?> _average = OptionFactory.Maybe<bool>(

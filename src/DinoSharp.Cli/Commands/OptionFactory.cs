@@ -93,6 +93,12 @@ internal static class OptionFactory
             : throw new RequestException($"{option.Name} must be in [0, {year}], not {minutes}");
     }
 
+    /// <summary>Whether a command line names an option.</summary>
+    public static bool IsGiven(this ParseResult parsed, Option option) => parsed.GetResult(option) is { Implicit: false };
+
+    /// <summary>What a command line gives for an option, or another value if it does not name it.</summary>
+    public static T Or<T>(this ParseResult parsed, Option<T> option, T other) => parsed.IsGiven(option) ? parsed.GetValue(option)! : other;
+
     private static bool ParseFlag(ArgumentResult result)
     {
         switch (result.Tokens.Count == 0 ? "true" : result.Tokens[0].Value.ToLowerInvariant())

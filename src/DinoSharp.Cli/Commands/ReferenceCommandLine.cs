@@ -21,7 +21,7 @@ internal static class ReferenceCommandLine
         ["--dist-url", "--local-rank", "--partition", "--timeout", "--use-volta32", "--comment", "--master-port"];
 
     /// <summary>The reference's defaults that are other than this program's, by option.</summary>
-    private static readonly (string Name, string Value)[] Defaults = [("--warmup-epochs", "10"), ("--exact-views", "true")];
+    private static readonly (string Name, string Value)[] Defaults = [("--warmup-epochs", "10"), ("--exact-views", "true"), ("--published", "true")];
 
     /// <summary>
     /// The same command in this program's words; option names with underscores become the hyphenated ones in any command.

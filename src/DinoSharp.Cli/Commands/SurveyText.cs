@@ -59,11 +59,12 @@ internal sealed class SurveyText(IImageSource source, DataSurvey survey, Termina
             ? $"  stream {Wording.Number(streamed.RunStarts.Count)} runs front to back through a shuffle buffer (--shuffle-buffer)"
             : "  read the images in an order shuffled as a whole");
         TellUnusable();
-        TellDecoding(first.Views);
+        terminal.Line(Text($"  show crops of {first.GlobalSize} and {first.LocalSize} pixels, to a transformer in patches of {first.PatchSize}"));
+        TellDecoding(new MultiCropOptions { GlobalSize = first.GlobalSize, LocalSize = first.LocalSize });
         string data = string.Join(' ', paths.Select(Quoted)), part = split is null ? "" : $" --split {Quoted(split)}";
         string bands = channels == new DecodeOptions().Channels ? "" : Text($" --channels {channels}");
         terminal.Line("to begin with:");
-        terminal.Line($"  dino train --data {data}{part}{bands} --out runs/first{first.Arguments()}");
+        terminal.Line($"  dino train --data {data}{part}{bands} --out runs/first");
     }
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);

@@ -15,7 +15,7 @@ internal sealed class TrainCommand
 {
     private const int PreviewedImages = 8;
 
-    private readonly TrainOptions _options = new();
+    private readonly TrainOptions _options;
     private readonly Option<string?> _out = OptionFactory.Text(
         "--out", "run folder; a run of the same settings in it goes on", "--output-dir");
     private readonly Option<int> _threads = OptionFactory.Value(
@@ -40,8 +40,9 @@ internal sealed class TrainCommand
         OptionFactory.Text("--local-rank", "accepted; there is one process"),
     ];
 
-    private TrainCommand()
+    private TrainCommand(MethodChoice choice)
     {
+        _options = new TrainOptions(choice);
         _options.Data.HelpName = _knnData.HelpName = "PATH";
         _out.HelpName = "FOLDER";
         _preview.HelpName = "FILE.png";
@@ -54,7 +55,7 @@ internal sealed class TrainCommand
             new OptionGroup("Images", [.. _options.Images, _threads, _faultShare, _knnData]),
             new OptionGroup("Run folder", _saveMinutes, _keepEvery, _logEvery),
             new OptionGroup("Network", _options.Network),
-            new OptionGroup("Method", _options.HeadAndLoss),
+            new OptionGroup(_options.Title, _options.Method),
             new OptionGroup("Optimization", _options.Optimization),
             new OptionGroup("Views", _options.Views));
         foreach (var option in Command.Groups.SelectMany(group => group.Options))
@@ -74,11 +75,19 @@ internal sealed class TrainCommand
     /// <summary>For the command line.</summary>
     public GroupedCommand Command { get; }
 
-    public static TrainCommand Create() => new();
+    /// <param name="arguments">the command line, which chooses the method and so the options</param>
+    /// <exception cref="ArgumentException">There is no such method.</exception>
+    public static TrainCommand Create(params IReadOnlyList<string> arguments) => new(MethodChoice.Of(arguments));
+
+    /// <summary>What a command line asks to be computed; looks at its images, unless it asks for settings as published.</summary>
+    /// <exception cref="RequestException">Something needed is missing, or a name is unknown.</exception>
+    public TrainSettings Settings(ParseResult parsed) => Settings(parsed, Facts(parsed));
 
     /// <summary>What a command line asks to be computed.</summary>
+    /// <param name="parsed">the command line</param>
+    /// <param name="facts">of the images, which the rest has to fit; null for settings as published</param>
     /// <exception cref="RequestException">Something needed is missing, or a name is unknown.</exception>
-    public TrainSettings Settings(ParseResult parsed) => _options.Read(parsed).Validated();
+    public TrainSettings Settings(ParseResult parsed, DataFacts? facts) => _options.Read(parsed, facts).Validated();
 
     /// <summary>What it asks for beside that.</summary>
     /// <exception cref="RequestException">Something needed is missing.</exception>
@@ -110,7 +119,7 @@ internal sealed class TrainCommand
 
         var request = Request(parsed, settings);
         using var signals = new StopSignals();
-        var outcome = DinoTraining.Start(settings, request, terminal, signals.Token);
+        var outcome = Pretraining.Start(settings, request, terminal, signals.Token);
         bool reported = outcome.Finished && Report(outcome.Folder, settings, request, terminal);
         string shown = reported ? $"; curves, neighbours and attention maps: {outcome.Folder.ReportFile}" : "";
         terminal.Line(outcome.Finished
@@ -127,6 +136,19 @@ internal sealed class TrainCommand
             ["unusable_images"] = outcome.UnusableImages,
         });
         return outcome.Finished ? 0 : 1;
+    }
+
+    /// <summary>What the settings have to fit; null where they are to be as published.</summary>
+    private DataFacts? Facts(ParseResult parsed)
+    {
+        if (_options.AsPublished(parsed))
+        {
+            return null;
+        }
+
+        var data = _options.ReadData(parsed);
+        using var source = data.Open();
+        return DataFacts.Of(source, data.Decoding());
     }
 
     /// <summary>Whether a file was written after another, which may be missing.</summary>
@@ -181,7 +203,7 @@ internal sealed class TrainCommand
     {
         using var source = settings.Data.Open();
         using var sheet = ViewSheet.Draw(
-            source, new MultiCropRecipe(settings.Views), settings.Data.Decoding(), PreviewedImages, (ulong)settings.Training.Seed);
+            source, settings.Method.Recipe(settings.Views), settings.Data.Decoding(), PreviewedImages, (ulong)settings.Training.Seed);
         try
         {
             PngWriter.Save(sheet, path);

@@ -18,7 +18,7 @@ internal static class DemoSettings
         Data = new DataSettings { Paths = [patches] },
         Arch = "vit_tiny",
         Shape = new VisionTransformerOptions { ImageSize = PatchSet.PatchSide, PatchSize = 8, EmbedDim = 128, Depth = 4, Heads = 4 },
-        Dino = new DinoOptions
+        Method = new DinoOptions
         {
             Head = new DinoHeadOptions { OutputDim = 512, HiddenDim = 256, BottleneckDim = 64 },
             TeacherMomentum = 0.99,

@@ -1,16 +1,17 @@
-using System.Globalization;
 using DinoSharp.Data;
-using DinoSharp.Training;
 
 namespace DinoSharp.Cli.Training;
 
-/// <summary>Settings of "dino train" to begin with on images that were surveyed: as published, less what does not fit their size or number.</summary>
+/// <summary>Sizes of "dino train" that fit the images: as published, less what does not suit their size or number.</summary>
 internal sealed record FirstSettings
 {
     private static readonly MultiCropOptions Published = new();
 
     /// <summary>Images whose shorter side is below this part of the published crops are not enlarged to them.</summary>
     private const double SmallPart = 0.7;
+
+    /// <summary>Up to this side in pixels images are icons: a ResNet keeps their size at first, and larger batches cost little.</summary>
+    private const int IconSide = 64;
 
     private FirstSettings(int shorterSide, int images)
     {
@@ -23,47 +24,25 @@ internal sealed record FirstSettings
             LocalSize = WholePatches(GlobalSize / 2);
         }
 
-        OutputDim = TrainingAdvice.FittingOutputs(images);
-        BatchSize = Math.Min(new TrainingOptions().BatchSize, 1 << (int)Math.Log2(Math.Max(images / 2, 1)));
+        SmallStem = GlobalSize <= IconSide;
+        BatchSize = Math.Min(SmallStem ? 128 : 64, 1 << (int)Math.Log2(Math.Max(images / 2, 1)));
     }
 
+    /// <summary>Side of a transformer's patch.</summary>
     public int PatchSize { get; }
+
+    /// <summary>Whether a ResNet has a stem for icons.</summary>
+    public bool SmallStem { get; }
 
     public int GlobalSize { get; } = Published.GlobalSize;
 
     public int LocalSize { get; } = Published.LocalSize;
 
-    /// <summary>Outputs of the head; null for the published number.</summary>
-    public int? OutputDim { get; }
-
     public int BatchSize { get; }
 
-    /// <summary>The crops, as published but for their sizes.</summary>
-    public MultiCropOptions Views => Published with { GlobalSize = GlobalSize, LocalSize = LocalSize };
-
-    /// <param name="shorterSide">Median of the images' shorter sides in pixels.</param>
+    /// <param name="shorterSide">Median of the images' shorter sides in pixels, or the size that was asked for.</param>
     /// <param name="images">How many there are.</param>
     public static FirstSettings For(int shorterSide, int images) => new(shorterSide, images);
 
     private int WholePatches(int side) => Math.Max(side / PatchSize, 1) * PatchSize;
-
-    /// <summary>What differs from the defaults, as it follows on a command line.</summary>
-    public string Arguments()
-    {
-        List<string> words = [];
-        Add("--patch-size", PatchSize, PatchSize != 16);
-        Add("--global-crops-size", GlobalSize, GlobalSize != Published.GlobalSize);
-        Add("--local-crops-size", LocalSize, LocalSize != Published.LocalSize);
-        Add("--out-dim", OutputDim ?? 0, OutputDim is not null);
-        Add("--batch-size", BatchSize, BatchSize != new TrainingOptions().BatchSize);
-        return string.Concat(words);
-
-        void Add(string name, int value, bool differs)
-        {
-            if (differs)
-            {
-                words.Add(string.Create(CultureInfo.InvariantCulture, $" {name} {value}"));
-            }
-        }
-    }
 }

@@ -1,9 +1,12 @@
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 using DinoSharp.Checkpoints;
 using DinoSharp.Data;
+using DinoSharp.Methods;
 using DinoSharp.Methods.Dino;
 using DinoSharp.Models;
 using DinoSharp.Models.Backbones;
+using DinoSharp.Models.Weights;
 using DinoSharp.Training;
 
 namespace DinoSharp.Cli.Training;
@@ -13,7 +16,7 @@ internal sealed record TrainSettings
 {
     public required DataSettings Data { get; init; }
 
-    public string Arch { get; init; } = "vit_small";
+    public string Arch { get; init; } = MethodChoice.UsualArch;
 
     /// <summary>The shape of a transformer, trained at the size of the global crops; null for a ResNet.</summary>
     public VisionTransformerOptions? Shape { get; init; }
@@ -23,13 +26,22 @@ internal sealed record TrainSettings
 
     public TrainingOptions Training { get; init; } = new();
 
-    public DinoOptions Dino { get; init; } = new();
+    /// <summary>The method's name in the catalogue.</summary>
+    public string MethodName { get; init; } = MethodChoice.UsualMethod;
+
+    /// <summary>Settings of the method.</summary>
+    [JsonIgnore]
+    public MethodOptions Method { get; init; } = new DinoOptions();
 
     public MultiCropOptions Views { get; init; } = new();
 
-    /// <summary>A new network of these settings; the teacher's has no stochastic depth.</summary>
-    public Backbone CreateBackbone(bool student) =>
-        ResNet is not null ? new ResNet(ResNet) : new VisionTransformer(student ? Shape! : Shape! with { DropPathRate = 0 });
+    /// <summary>Why settings that nobody named are not as published, a line each.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<string> Reasons { get; init; } = [];
+
+    /// <summary>A new network of these settings; one that does not train, as a teacher, has no stochastic depth.</summary>
+    public Backbone CreateBackbone(bool trained) =>
+        ResNet is not null ? new ResNet(ResNet) : new VisionTransformer(trained ? Shape! : Shape! with { DropPathRate = 0 });
 
     /// <summary>How images are shown to the backbone when it is evaluated: at the size of the global crops.</summary>
     public EvaluationRecipe EvaluationRecipe => EvaluationView.Of(Views.GlobalSize);
@@ -41,38 +53,35 @@ internal sealed record TrainSettings
         Shape?.Validated();
         ResNet?.Validated();
         Training.Validated();
-        Dino.Validated();
+        Method.Validate();
         Views.Validate();
         string? fault =
             Shape is not null && Views.LocalCount > 0 && Views.LocalSize < Shape.PatchSize
                 ? $"local crops of {Views.LocalSize} pixels are smaller than one patch of {Shape.PatchSize}: raise --local-crops-size" :
-            Dino.StudentSees == StudentCrops.Local && Views.LocalCount == 0
-                ? "a student that sees local crops only needs some: raise --local-crops-number, or use --student-crops all" : null;
+            Method is DinoOptions { StudentSees: StudentCrops.Local } && Views.LocalCount == 0
+                ? "a student that sees local crops only needs some: raise --local-crops-number, or use --student-crops all" :
+            Training.AccumulationSteps > 1 && !Method.Accumulates
+                ? $"{MethodName} compares the images of a batch with each other, so a batch cannot pass in parts: leave --accumulation-steps at 1" :
+            null;
         return fault is null ? this : throw new ArgumentException(fault);
     }
 
     /// <summary>The settings under the names of the reference's arguments, as they stand in a checkpoint.</summary>
     public IReadOnlyDictionary<string, object?> ReferenceArguments() => new Dictionary<string, object?>
     {
+        ["method"] = MethodName,
         ["arch"] = Arch,
         ["patch_size"] = Shape?.PatchSize,
+        [ImageClassifier.ImageSizeName] = Views.GlobalSize,
         ["embed_dim"] = Shape?.EmbedDim,
         ["depth"] = Shape?.Depth,
         [WeightsWriter.HeadCountName] = Shape?.Heads,
-        ["out_dim"] = Dino.Head.OutputDim,
-        ["norm_last_layer"] = Dino.Head.FreezeMagnitude,
-        ["momentum_teacher"] = Dino.TeacherMomentum,
-        ["use_bn_in_head"] = Dino.Head.BatchNorm,
-        ["warmup_teacher_temp"] = Dino.WarmupTeacherTemperature,
-        ["teacher_temp"] = Dino.TeacherTemperature,
-        ["warmup_teacher_temp_epochs"] = Dino.WarmupTeacherTemperatureEpochs,
         ["use_fp16"] = false,
         ["weight_decay"] = Training.WeightDecay,
         ["weight_decay_end"] = Training.WeightDecayEnd,
         ["clip_grad"] = Training.ClipGradient,
         ["batch_size_per_gpu"] = Training.BatchSize,
         ["epochs"] = Training.Epochs,
-        ["freeze_last_layer"] = Dino.FreezeLastLayerEpochs,
         ["lr"] = Training.LearningRate,
         ["warmup_epochs"] = Training.EffectiveWarmupEpochs,
         ["min_lr"] = Training.MinLearningRate,
@@ -83,10 +92,30 @@ internal sealed record TrainSettings
         ["local_crops_number"] = Views.LocalCount,
         ["local_crops_scale"] = new object?[] { Views.LocalScale.Low, Views.LocalScale.High },
         ["data_path"] = string.Join(" ", Data.Paths),
-    };
+    }.Concat(Method is DinoOptions dino ? ReferenceArguments(dino) : []).ToDictionary();
 
     /// <summary>Every setting by a flat name: groups joined by dots.</summary>
-    public JsonObject ToFlatJson() =>
+    public JsonObject ToFlatJson()
+    {
         // The warm-up that applies: whether it was left out or named makes no other run.
-        RunIdentity.Flat(this with { Training = Training with { WarmupEpochs = Training.EffectiveWarmupEpochs } });
+        var flat = RunIdentity.Flat(this with { Training = Training with { WarmupEpochs = Training.EffectiveWarmupEpochs } });
+        foreach (var (name, value) in RunIdentity.Flat<object>(Method))
+        {
+            flat[$"{MethodName}.{name}"] = value?.DeepClone();
+        }
+
+        return flat;
+    }
+
+    private static Dictionary<string, object?> ReferenceArguments(DinoOptions dino) => new()
+    {
+        ["out_dim"] = dino.Head.OutputDim,
+        ["norm_last_layer"] = dino.Head.FreezeMagnitude,
+        ["momentum_teacher"] = dino.TeacherMomentum,
+        ["use_bn_in_head"] = dino.Head.BatchNorm,
+        ["warmup_teacher_temp"] = dino.WarmupTeacherTemperature,
+        ["teacher_temp"] = dino.TeacherTemperature,
+        ["warmup_teacher_temp_epochs"] = dino.WarmupTeacherTemperatureEpochs,
+        ["freeze_last_layer"] = dino.FreezeLastLayerEpochs,
+    };
 }

@@ -39,7 +39,8 @@ public sealed class DinoMethod : TrainingMethod
     public DinoMethod(
         Backbone studentBackbone, Backbone teacherBackbone, DinoOptions options, int localCrops, TrainingPlan plan, Device device)
     {
-        _options = options.Validated();
+        options.Validate();
+        _options = options;
         if (options.StudentSees == StudentCrops.Local && localCrops == 0)
         {
             throw new ArgumentException("a student that sees local crops only needs local crops");

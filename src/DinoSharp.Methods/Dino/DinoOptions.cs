@@ -1,4 +1,5 @@
 using DinoSharp.Models.Heads;
+using DinoSharp.Training;
 
 namespace DinoSharp.Methods.Dino;
 
@@ -29,7 +30,7 @@ public enum StudentCrops
 }
 
 /// <summary>Settings of DINO; the defaults are the reference's.</summary>
-public sealed record DinoOptions
+public sealed record DinoOptions : MethodOptions
 {
     /// <summary>The projection head; K is its <see cref="DinoHeadOptions.OutputDim"/>.</summary>
     public DinoHeadOptions Head { get; init; } = new();
@@ -65,9 +66,13 @@ public sealed record DinoOptions
 
     public StudentCrops StudentSees { get; init; } = StudentCrops.All;
 
-    /// <summary>Returns itself if the values make a training.</summary>
-    /// <exception cref="ArgumentException">Says in one line which value does not.</exception>
-    public DinoOptions Validated()
+    /// <summary>The centre moves once a step, by all parts of a batch.</summary>
+    public override bool Accumulates => true;
+
+    public override TrainingMethod Create(MethodSetup setup) => new DinoMethod(
+        setup.CreateBackbone(true), setup.CreateBackbone(false), this, setup.Views.LocalCount, setup.Plan, setup.Device);
+
+    public override void Validate()
     {
         Head.Validated();
         string? fault =
@@ -75,6 +80,9 @@ public sealed record DinoOptions
             WarmupTeacherTemperatureEpochs < 0 || FreezeLastLayerEpochs < 0 ? "numbers of epochs cannot be negative" :
             CenterMomentum is < 0 or > 1 ? $"centre momentum must be in [0, 1], not {CenterMomentum}" :
             TeacherMomentum is < 0 or > 1 ? $"teacher momentum must be in [0, 1], not {TeacherMomentum}" : null;
-        return fault is null ? this : throw new ArgumentException(fault);
+        if (fault is not null)
+        {
+            throw new ArgumentException(fault);
+        }
     }
 }

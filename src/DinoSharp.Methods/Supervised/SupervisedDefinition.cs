@@ -21,6 +21,8 @@ public sealed class SupervisedDefinition : MethodDefinition
 
     public override bool NeedsLabels => true;
 
+    public override double DropPathRate => 0.1;
+
     /// <summary>One plain crop, and the optimizer and rates of training with labels.</summary>
     internal static MethodSettings Of(MethodOptions method, bool transformer) => new(
         method,

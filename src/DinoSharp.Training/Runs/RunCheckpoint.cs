@@ -11,7 +11,7 @@ namespace DinoSharp.Training.Runs;
 /// </summary>
 public static class RunCheckpoint
 {
-    private const string Own = "dinosharp";
+    private const string Own = WeightsFile.OwnKey;
     private const string StepName = "step";
     private const string StepsPerEpochName = "steps_per_epoch";
 
@@ -41,6 +41,7 @@ public static class RunCheckpoint
         {
             [StepName] = trainer.StepsDone,
             [StepsPerEpochName] = (long)trainer.Plan.StepsPerEpoch,
+            [WeightsFile.NetworkName] = SectionOf(method).Name,
         });
         TorchFile.Write(path, root);
     }
@@ -60,6 +61,13 @@ public static class RunCheckpoint
 
         LoadOptimizer(path, Dictionary(Entry(root, "optimizer", path), path, "optimizer"), trainer.Optimizer);
         trainer.StepsDone = stepsDone;
+    }
+
+    /// <summary>The section with the network to use.</summary>
+    private static StateSection SectionOf(TrainingMethod method)
+    {
+        nint handle = method.Backbone.parameters().First().Handle;
+        return method.State.FirstOrDefault(section => section.Tensors.Any(entry => entry.Tensor.Handle == handle)) ?? method.State[0];
     }
 
     private static long StepsDone(string path, OrderedDictionary<object, object?> root, TrainingPlan plan)

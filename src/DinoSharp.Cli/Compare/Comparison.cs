@@ -1,0 +1,217 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using DinoSharp.Cli.Classification;
+using DinoSharp.Cli.Commands;
+using DinoSharp.Cli.Training;
+using DinoSharp.Data;
+using DinoSharp.Evaluation.Features;
+using DinoSharp.Evaluation.Knn;
+using DinoSharp.Methods;
+using DinoSharp.Models;
+using DinoSharp.Models.Backbones;
+using DinoSharp.Models.Weights;
+using DinoSharp.Training;
+using DinoSharp.Training.Runs;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DinoSharp.Cli.Compare;
+
+/// <summary>Trains methods one after the other with the same budget, and scores each. What is finished is not done again.</summary>
+/// <param name="plan">what is compared</param>
+/// <param name="device">where it is computed</param>
+/// <param name="terminal">where it is told</param>
+internal sealed class Comparison(ComparisonPlan plan, Device device, Terminal terminal)
+{
+    /// <summary>Of the linear evaluation, as published.</summary>
+    private const int UsualBatchSize = 128;
+
+    private static readonly KnnOptions Knn = new() { Ks = [20] };
+
+    /// <summary>Goes through all networks and methods.</summary>
+    /// <param name="stop">asked for by a signal</param>
+    /// <returns>a result each, untrained networks first; fewer if it was asked to stop</returns>
+    public IReadOnlyList<ComparisonResult> Run(CancellationToken stop)
+    {
+        plan.Hold();
+        using var sets = HeldOut.Open(plan.Data);
+        List<ComparisonResult> results = [];
+        foreach (string network in plan.Networks)
+        {
+            results.Add(Kept(ComparisonResult.Untrained, network) ?? Untrained(network, sets, stop));
+            foreach (string method in plan.Methods)
+            {
+                if (stop.IsCancellationRequested)
+                {
+                    return results;
+                }
+
+                if ((Kept(method, network) ?? Train(method, network, sets, stop)) is { } result)
+                {
+                    results.Add(result);
+                }
+            }
+        }
+
+        return results;
+    }
+
+    private ComparisonResult? Kept(string method, string network)
+    {
+        var kept = ComparisonResult.Read(plan.FolderOf(method, network));
+        if (kept is not null)
+        {
+            Tell(kept);
+        }
+
+        return kept;
+    }
+
+    /// <summary>A method's training and its scores; null if it was asked to stop.</summary>
+    private ComparisonResult? Train(string method, string network, HeldOut sets, CancellationToken stop)
+    {
+        string title = MethodCatalogue.Named(method).Title;
+        int epochs = Epochs(method, network);
+        var command = plan.Command(method, network, epochs);
+        terminal.Line($"{title}: dino {string.Join(' ', command)}");
+        var (settings, request) = Read(command);
+        using Pretraining pretraining = new(settings, request, terminal);
+        var outcome = TrainingRun.Start(pretraining.Job, request, terminal, stop);
+        if (!outcome.Finished)
+        {
+            return null;
+        }
+
+        var lines = MetricsLog.Read(outcome.Folder.MetricsFile).ToList();
+        var (backbone, _) = Pretrained.Load(outcome.Folder.LatestCheckpoint);
+        using (backbone)
+        {
+            backbone.to(device);
+            var (knn, linear) = Scores(backbone, settings, sets, outcome.Folder.Path, stop);
+            var result = new ComparisonResult
+            {
+                Method = title,
+                Network = BackboneCatalogue.Label(backbone),
+                Parameters = backbone.parameters().Sum(p => p.numel()),
+                Epochs = epochs,
+                Steps = outcome.Steps,
+                ImagesPerSecond = Median(lines.Select(line => line["images_per_second"]).OfType<JsonNode>().Select(rate => (double)rate)),
+                Knn = knn,
+                Linear = linear,
+                Diagnosis = Diagnosis(pretraining.Job, lines),
+                Command = $"dino {string.Join(' ', command)}",
+            };
+            return stop.IsCancellationRequested ? null : Keep(result, method, network);
+        }
+    }
+
+    private ComparisonResult Untrained(string network, HeldOut sets, CancellationToken stop)
+    {
+        var (settings, _) = Read(plan.Command(plan.Methods[0], network, 1));
+        manual_seed(settings.Training.Seed);
+        using var backbone = settings.CreateBackbone(trained: false);
+        backbone.to(device);
+        var (knn, linear) = Scores(backbone, settings, sets, plan.FolderOf(ComparisonResult.Untrained, network), stop);
+        return Keep(
+            new ComparisonResult
+            {
+                Method = ComparisonResult.Untrained,
+                Network = BackboneCatalogue.Label(backbone),
+                Parameters = backbone.parameters().Sum(p => p.numel()),
+                Knn = knn,
+                Linear = linear,
+                Command = "",
+            },
+            ComparisonResult.Untrained,
+            network);
+    }
+
+    private ComparisonResult Keep(ComparisonResult result, string method, string network)
+    {
+        result.Write(plan.FolderOf(method, network));
+        Tell(result);
+        return result;
+    }
+
+    private void Tell(ComparisonResult result) => terminal.Line(string.Create(
+        CultureInfo.InvariantCulture, $"{result.Method}, {result.Network}: k-NN {result.Knn:F2} %, linear {result.Linear:F2} %"));
+
+    /// <summary>How long a method trains; of an earlier start as it was measured there.</summary>
+    private int Epochs(string method, string network)
+    {
+        string run = Path.Combine(plan.FolderOf(method, network), "run.json");
+        if (File.Exists(run))
+        {
+            return (int)JsonNode.Parse(File.ReadAllText(run))!["settings"]!["training.epochs"]!;
+        }
+
+        var (settings, request) = Read(plan.Command(method, network, epochs: 100));
+        using Pretraining trial = new(settings, request, terminal);
+        return plan.Steps is { } steps
+            ? TrainingBudget.EpochsOf(steps, trial.Job.Plan.StepsPerEpoch)
+            : TrainingBudget.EpochsOf(trial.Job, plan.Minutes!.Value);
+    }
+
+    /// <summary>The settings of a command of "dino train".</summary>
+    private static (TrainSettings Settings, RunRequest Request) Read(IReadOnlyList<string> words)
+    {
+        var train = TrainCommand.Create(words);
+        var parsed = Application.Parse(Application.Root(train), [.. words]);
+        if (parsed.Errors.Count > 0)
+        {
+            throw new RequestException($"dino {string.Join(' ', words)}: {parsed.Errors[0].Message}");
+        }
+
+        var settings = train.Settings(parsed);
+        return (settings, train.Request(parsed, settings));
+    }
+
+    private (double Knn, double Linear) Scores(Backbone backbone, TrainSettings settings, HeldOut sets, string folder, CancellationToken stop)
+    {
+        var loading = new LoaderOptions { BatchSize = Math.Min(UsualBatchSize, sets.Train.Count), Decoding = settings.Data.Decoding() };
+        var view = settings.EvaluationRecipe;
+        double knn = KnnEvaluation.Score(Table(sets.Train, "train"), Table(sets.Test, "test"), Knn, device)[0].Top1;
+        var linear = new LinearSettings
+        {
+            Rates = LinearSettings.UsualRates,
+            Features = ProbeFeatures.Published(backbone),
+            Cached = true,
+            Training = LinearSettings.Schedule(LinearSettings.UsualRates, plan.LinearEpochs, loading.BatchSize, settings.Training.Seed),
+            Crop = new RandomCropOptions { Size = view.CropSize },
+        };
+        var request = new RunRequest
+        {
+            Out = Path.Combine(folder, "linear"),
+            Device = device,
+            Recording = new RecordingOptions { KeepEveryEpochs = 0, LogEverySteps = 100 },
+        };
+        using LinearEvaluation evaluation = new(backbone, sets, view, loading, linear, request, terminal);
+        var (_, scores) = evaluation.Run(stop);
+        return (knn, scores.Count == 0 ? double.NaN : scores.Max(score => score.Top1));
+
+        FeatureTable Table(IImageSource source, string what)
+        {
+            using var progress = new ImageProgress(terminal, what, source.Count);
+            var table = FeatureExtractor.Table(backbone, new EvaluationLoader(source, view, loading), progress.Show);
+            progress.Finish();
+            return table;
+        }
+    }
+
+    /// <summary>What the method says of its last metrics.</summary>
+    private static string? Diagnosis(TrainingJob job, List<JsonObject> lines)
+    {
+        var last = lines.LastOrDefault(line => line.ContainsKey("loss"));
+        return last is null
+            ? null
+            : job.Method.Diagnose(
+                [.. last.Where(entry => entry.Value is JsonValue value && value.TryGetValue<double>(out _)).Select(entry => (entry.Key, (double)entry.Value!))],
+                job.Plan.StepAfter(job.Plan.TotalSteps - 1));
+    }
+
+    private static double Median(IEnumerable<double> values)
+    {
+        double[] sorted = [.. values.Order()];
+        return sorted.Length == 0 ? 0 : sorted[sorted.Length / 2];
+    }
+}

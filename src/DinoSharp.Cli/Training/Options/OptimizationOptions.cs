@@ -1,0 +1,63 @@
+using System.CommandLine;
+using DinoSharp.Cli.Commands;
+using DinoSharp.Training;
+using DinoSharp.Training.Optimizers;
+using static DinoSharp.Cli.Commands.OptionFactory;
+
+namespace DinoSharp.Cli.Training;
+
+/// <summary>How "dino train" moves the weights.</summary>
+/// <param name="published">the method's; its values are the defaults that the help names</param>
+internal sealed class OptimizationOptions(TrainingOptions published)
+{
+    private readonly Option<OptimizerKind> _optimizer = Choice(
+        "--optimizer",
+        "optimizer",
+        published.Optimizer,
+        ("adamw", OptimizerKind.AdamW), ("sgd", OptimizerKind.Sgd), ("lars", OptimizerKind.Lars));
+    private readonly Option<int> _epochs = Value("--epochs", "passes over the data", published.Epochs);
+    private readonly Option<int> _batchSize = Value(
+        "--batch-size", "images an optimizer step sees", published.BatchSize, "--batch-size-per-gpu");
+    private readonly Option<int> _accumulation = Value(
+        "--accumulation-steps", "parts a batch is cut into to save memory; the result is the same", 1);
+    private readonly Option<double> _lr = Value(
+        "--lr", "peak learning rate for a batch of 256; scaled with the batch size", published.LearningRate);
+    private readonly Option<double> _minLr = Value("--min-lr", "learning rate at the end", published.MinLearningRate);
+    private readonly Option<int?> _warmupEpochs = Maybe<int>(
+        "--warmup-epochs", "epochs in which the learning rate rises; by default 10, or a tenth of the epochs if that is less");
+    private readonly Option<double> _weightDecay = Value("--weight-decay", "weight decay at the start", published.WeightDecay);
+    private readonly Option<double> _weightDecayEnd = Value("--weight-decay-end", "weight decay at the end", published.WeightDecayEnd);
+    private readonly Option<double> _clipGrad = Value(
+        "--clip-grad", "largest norm of each parameter's gradient; 0 for none", published.ClipGradient);
+    private readonly Option<long> _seed = Value("--seed", "decides everything random", 0L);
+
+    /// <summary>What a newcomer sets.</summary>
+    public Option[] MostUsed => [_epochs, _batchSize];
+
+    public Option[] All => [_optimizer, _lr, _minLr, _warmupEpochs, _weightDecay, _weightDecayEnd, _clipGrad, _accumulation, _seed];
+
+    /// <summary>The passes over the data, and the batch, that were asked for or else chosen.</summary>
+    public (int Epochs, int BatchSize) Extent(ParseResult parsed, int chosenEpochs, int chosenBatchSize) =>
+        (parsed.Or(_epochs, chosenEpochs), parsed.Or(_batchSize, chosenBatchSize));
+
+    /// <summary>The settings, with what the command line names in place of what was chosen for it.</summary>
+    public TrainingOptions Read(ParseResult parsed, TrainingOptions chosen)
+    {
+        int epochs = parsed.Or(_epochs, chosen.Epochs);
+        return chosen with
+        {
+            Optimizer = parsed.Or(_optimizer, chosen.Optimizer),
+            Epochs = epochs,
+            BatchSize = parsed.Or(_batchSize, chosen.BatchSize),
+            AccumulationSteps = parsed.Or(_accumulation, chosen.AccumulationSteps),
+            LearningRate = parsed.Or(_lr, chosen.LearningRate),
+            MinLearningRate = parsed.Or(_minLr, chosen.MinLearningRate),
+            // A published warm-up is for the published number of epochs.
+            WarmupEpochs = parsed.Or(_warmupEpochs, epochs == chosen.Epochs ? chosen.WarmupEpochs : null),
+            WeightDecay = parsed.Or(_weightDecay, chosen.WeightDecay),
+            WeightDecayEnd = parsed.Or(_weightDecayEnd, chosen.WeightDecayEnd),
+            ClipGradient = parsed.Or(_clipGrad, chosen.ClipGradient),
+            Seed = parsed.GetValue(_seed),
+        };
+    }
+}

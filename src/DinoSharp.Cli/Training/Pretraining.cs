@@ -1,0 +1,94 @@
+using DinoSharp.Data;
+using DinoSharp.Methods;
+using DinoSharp.Training;
+using DinoSharp.Training.Runs;
+using static TorchSharp.torch;
+
+namespace DinoSharp.Cli.Training;
+
+/// <summary>A training that learns a backbone, from its settings to the first step.</summary>
+internal sealed class Pretraining : IDisposable
+{
+    private readonly IImageSource _source;
+    private readonly PrefetchLoader _loader;
+    private readonly OnlineKnn? _knn;
+
+    /// <param name="settings">what is computed</param>
+    /// <param name="request">where and how</param>
+    /// <param name="terminal">where notices are told</param>
+    /// <exception cref="ArgumentException">A setting makes no sense.</exception>
+    /// <exception cref="ImageSourceException">There is nothing usable at a path.</exception>
+    public Pretraining(TrainSettings settings, RunRequest request, Terminal terminal)
+    {
+        var training = settings.Validated().Training;
+        request.Validated();
+        _source = settings.Data.Open();
+        Wording.TellNotices(terminal, _source);
+        var loading = request.Loading(training) with
+        {
+            ShuffleBuffer = settings.Data.ShuffleBuffer,
+            Decoding = settings.Data.Decoding(),
+        };
+        _loader = new PrefetchLoader(_source, settings.Method.Recipe(settings.Views), loading);
+        var plan = new TrainingPlan(training.Epochs, _loader.BatchesPerEpoch);
+
+        manual_seed(training.Seed);
+        var method = settings.Method.Create(new MethodSetup
+        {
+            CreateBackbone = settings.CreateBackbone,
+            Training = training,
+            Plan = plan,
+            Views = settings.Views,
+            Images = _source.Count,
+            Labels = Labels(_source, MethodCatalogue.Named(settings.MethodName)),
+            Device = request.Device,
+        });
+        _knn = request.KnnData is null ? null : new OnlineKnn(request.KnnData, settings.EvaluationRecipe, loading, request.Device);
+        var identity = settings.ToFlatJson();
+        identity.Remove("data.paths");
+        identity["data"] = RunIdentity.Of(_source);
+        foreach (var (name, fingerprint) in method.Inputs)
+        {
+            identity[name] = fingerprint;
+        }
+
+        Job = new TrainingJob
+        {
+            Method = method,
+            Options = training,
+            Plan = plan,
+            Batches = new NormalizedViews(_loader, PixelNormalization.For(settings.Data.Channels), request.Device).Epoch,
+            Identity = identity,
+            Data = settings.Data.Paths,
+            Arguments = settings.ReferenceArguments().Concat(method.Arguments).ToDictionary(),
+            Score = _knn is null ? null : new RunScore(OnlineKnn.ScoreName, "k-NN top-1", () => _knn.Score(method.Backbone)),
+            LoaderWait = () => _loader.WaitTime,
+            Faults = _loader.Faults,
+            Images = _source.Count,
+            Advice = [.. settings.Reasons, .. TrainingAdvice.On(settings, _source.Count)],
+        };
+    }
+
+    /// <summary>The training as it stands ready.</summary>
+    public TrainingJob Job { get; }
+
+    /// <summary>Trains until the end or until asked to stop, and saves.</summary>
+    public static TrainingOutcome Start(TrainSettings settings, RunRequest request, Terminal terminal, CancellationToken stop)
+    {
+        using Pretraining pretraining = new(settings, request, terminal);
+        return TrainingRun.Start(pretraining.Job, request, terminal, stop);
+    }
+
+    public void Dispose()
+    {
+        Job.Method.Dispose();
+        _knn?.Dispose();
+        _loader.Dispose();
+        _source.Dispose();
+    }
+
+    /// <summary>The images' classes for a method that learns from them or may.</summary>
+    private static ImageLabels? Labels(IImageSource source, MethodDefinition method) =>
+        method.NeedsLabels || (source.Classes.Count > 0 && Enumerable.Range(0, source.Count).All(i => source.LabelOf(i) >= 0))
+            ? ImageLabels.Of(source) : null;
+}
