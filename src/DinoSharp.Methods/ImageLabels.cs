@@ -20,6 +20,9 @@ public sealed class ImageLabels : IImageTargets
     /// <summary>What holds the images, for messages; empty where they are in no file.</summary>
     public string Path { get; private init; } = "";
 
+    /// <summary>The label of an image.</summary>
+    public long this[long image] => _labels[image];
+
     /// <summary>The labels of a source's images.</summary>
     /// <exception cref="ImageSourceException">Some or all of the images have no label.</exception>
     public static ImageLabels Of(IImageSource source)

@@ -14,6 +14,8 @@ public sealed class DistillationDefinition : MethodDefinition
 
     public override string Paper => "arXiv 1503.02531";
 
+    public override bool NeedsTeacher => true;
+
     public override MethodSettings Published(bool transformer) => SupervisedDefinition.Of(new DistillationOptions(), transformer);
 
     public override MethodSettings Fitted(MethodSettings published, Fitting fitting) =>

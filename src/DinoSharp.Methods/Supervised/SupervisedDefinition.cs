@@ -54,7 +54,9 @@ public sealed class SupervisedDefinition : MethodDefinition
         PlainCrop.Published);
 
     public override MethodSettings Published(bool transformer) => Of(
-        transformer ? new SupervisedOptions() : new SupervisedOptions { LabelSmoothing = 0, MixupAlpha = 0, CutMixAlpha = 0, EraseProbability = 0 },
+        transformer
+            ? new SupervisedOptions()
+            : new SupervisedOptions { LabelSmoothing = 0, MixupAlpha = 0, CutMixAlpha = 0, EraseProbability = 0, RandAugmentMagnitude = 0 },
         transformer);
 
     public override MethodSettings Fitted(MethodSettings published, Fitting fitting)

@@ -25,6 +25,10 @@ public sealed record SupervisedOptions : MethodOptions
     [Setting("chance that a part of a view is erased")]
     public double EraseProbability { get; init; } = 0.25;
 
+    /// <summary>Magnitude of RandAugment as DeiT has it: two operations, each by a chance of 0.5 and with a deviation of 0.5; 0 for none.</summary>
+    [Setting("magnitude of RandAugment; 0 for none")]
+    public double RandAugmentMagnitude { get; init; } = 9;
+
     /// <summary>
     /// By what the learning rate is multiplied from each layer to the one below (arXiv 1801.06146, 2106.08254): layers that are good already
     /// move less. 1 moves all alike.
@@ -52,7 +56,12 @@ public sealed record SupervisedOptions : MethodOptions
         setup.Device);
 
     public override IViewRecipe Recipe(MultiCropOptions views) =>
-        new RandomCropRecipe(PlainCrop.Of(views) with { EraseProbability = EraseProbability });
+        new RandomCropRecipe(PlainCrop.Of(views) with
+        {
+            EraseProbability = EraseProbability,
+            RandAugment = RandAugmentMagnitude == 0
+                ? null : new RandAugmentOptions { Magnitude = RandAugmentMagnitude, MagnitudeDeviation = 0.5, Probability = 0.5 },
+        });
 
     public override void Validate()
     {
@@ -61,6 +70,7 @@ public sealed record SupervisedOptions : MethodOptions
             !(MixupAlpha >= 0) || !(CutMixAlpha >= 0) ? "the alphas of mixup and CutMix cannot be negative" :
             CutMixShare is not (>= 0 and <= 1) ? $"the share of CutMix must be in [0, 1], not {CutMixShare}" :
             EraseProbability is not (>= 0 and <= 1) ? $"the chance of erasing must be in [0, 1], not {EraseProbability}" :
+            RandAugmentMagnitude is not (>= 0 and <= 30) ? $"RandAugment's magnitude is from 0 to 30, not {RandAugmentMagnitude}" :
             LayerDecay is not (> 0 and <= 1) ? $"the decay from layer to layer must be in (0, 1], not {LayerDecay}" :
             AverageMomentum is not (>= 0 and < 1) ? $"the momentum of the average must be in [0, 1), not {AverageMomentum}" : null;
         if (fault is not null)
