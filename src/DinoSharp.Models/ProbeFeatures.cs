@@ -5,7 +5,8 @@ namespace DinoSharp.Models;
 
 /// <summary>
 /// What a classifier on a frozen network is given (arXiv 2104.14294, appendix F.2): of a transformer the class tokens of the last blocks,
-/// each through the last norm, and for the larger ones the mean of the patch tokens; of a ResNet the pooled features.
+/// each through the last norm, and for the larger ones the mean of the patch tokens; of another network its feature: the pooled maps of a ResNet,
+/// the class token of an XCiT.
 /// </summary>
 /// <param name="LastBlocks">how many of a transformer's last blocks; at least 1</param>
 /// <param name="AveragePatches">whether the mean of the last block's patch tokens is added; then the block is one</param>
@@ -28,7 +29,7 @@ public sealed record ProbeFeatures(int LastBlocks, bool AveragePatches)
         int blocks = backbone is VisionTransformer { Options.Depth: var depth } ? depth : 1;
         string? fault =
             LastBlocks < 1 || LastBlocks > blocks ? $"the last {LastBlocks} blocks are asked for, and this network has {blocks}" :
-            AveragePatches && backbone is not VisionTransformer ? "a ResNet has no patch tokens to average" :
+            AveragePatches && backbone is not VisionTransformer ? "only a Vision Transformer has patch tokens to average" :
             AveragePatches && LastBlocks > 1 ? $"the mean of the patch tokens goes with 1 last block, not {LastBlocks}" : null;
         return fault is null ? this : throw new ArgumentException(fault);
     }

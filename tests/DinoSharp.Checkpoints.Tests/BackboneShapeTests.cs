@@ -33,7 +33,49 @@ public sealed class BackboneShapeTests
     {
         Assert.Equal(23_508_032, new ResNetShape([3, 4, 6, 3], 3).ParameterCount);
         Assert.Equal(11_176_512, new ResNetShape([2, 2, 2, 2], 3, Bottlenecks: false).ParameterCount);
+        Assert.Equal(21_284_672, new ResNetShape([3, 4, 6, 3], 3, Bottlenecks: false).ParameterCount);
         Assert.Equal(42_500_160, new ResNetShape([3, 4, 23, 3], 3).ParameterCount);
+        Assert.Equal(93_907_072, new ResNetShape([3, 4, 6, 3], 3, Width: 128).ParameterCount);
+    }
+
+    [Theory]
+    [InlineData(384, 12, 16, 25_868_304)]
+    [InlineData(384, 12, 8, 25_828_032)]
+    [InlineData(512, 24, 16, 83_882_752)]
+    [InlineData(512, 24, 8, 83_810_624)]
+    public void XCiTs_have_their_published_size(int dim, int depth, int patch, long parameters) =>
+        Assert.Equal(parameters, new XcitShape(dim, depth, 8, patch, 3).ParameterCount);
+
+    [Fact]
+    public void An_XCiT_says_its_shape_and_its_heads_itself_and_a_forged_one_is_refused()
+    {
+        var whole = Xcit(dim: 16, heads: 4, channels: 2);
+        Assert.Equal(new XcitShape(16, 1, 4, 8, 2), BackboneShape.Infer(whole, null, "file"));
+        Assert.Equal(new XcitShape(16, 1, 4, 8, 2), BackboneShape.Infer(whole, 7, "file"));
+        Refuse("nor an XCiT", Xcit(dim: 16, heads: 3, channels: 2), null); // heads that do not divide
+        Refuse("nor an XCiT", Xcit(dim: 24, heads: 4, channels: 2, first: 4), null); // a width that does not end at the token's
+        Refuse("nor an XCiT", Xcit(dim: 1 << 17, heads: 4, channels: 2, convolutions: 1, first: 1 << 17), null);
+        Refuse("nor an XCiT", Xcit(dim: 1024, heads: 4, channels: 2, convolutions: 6), null);
+        Refuse("but it holds", Xcit(dim: 1 << 14, heads: 4, channels: 2), null);
+    }
+
+    /// <summary>The tensors that tell a shape, and enough other numbers for a network of 16 dimensions.</summary>
+    private static NamedArrays Xcit(int dim, int heads, int channels, int? first = null, int convolutions = 3)
+    {
+        var arrays = Copy(
+        [
+            KeyValuePair.Create("cls_token", Zeros(1, 1, dim)),
+            KeyValuePair.Create("blocks.0.attn.temperature", Zeros(heads, 1, 1)),
+            KeyValuePair.Create("blocks.0.attn.qkv.weight", Zeros(1000)),
+        ]);
+        for (int i = 0; i < convolutions; i++)
+        {
+            arrays.Add($"patch_embed.proj.{2 * i}.0.weight", Zeros(i == 0 ? first ?? dim >> (convolutions - 1) : 1, channels, 3, 3));
+        }
+
+        return arrays;
+
+        static ArrayData Zeros(params long[] shape) => ArrayData.FromFloat32(new float[shape.Aggregate(1L, (a, b) => a * b)], shape);
     }
 
     [Fact]

@@ -36,6 +36,44 @@ public sealed class ReferenceCommandLineTests
         Assert.Equal(20, request.Recording.KeepEveryEpochs);
     }
 
+    /// <summary>The published training of ResNet-50, whole, and what each word of it and each default under it comes to.</summary>
+    [Fact]
+    public void The_published_command_for_ResNet_50_is_taken_as_it_stands()
+    {
+        var (settings, request) = Read(
+            "python -m torch.distributed.launch --nproc_per_node=8 main_dino.py --arch resnet50 --optimizer sgd --lr 0.03 --weight_decay 1e-4 "
+            + $"--weight_decay_end 1e-4 --global_crops_scale 0.14 1 --local_crops_scale 0.05 0.14 {Folders}");
+
+        Assert.Equal(("resnet50", "/path/to/saving_dir"), (settings.Arch, request.Out));
+        Assert.Equal("/path/to/imagenet/train", Assert.Single(settings.Data.Paths));
+        Assert.Equal((64, true, false, 3), (settings.ResNet!.Width, settings.ResNet.Bottlenecks, settings.ResNet.SmallStem, settings.ResNet.InputChannels));
+        Assert.Equal([3, 4, 6, 3], settings.ResNet.Blocks);
+        Assert.Null(settings.Shape);
+        var (training, dino) = (settings.Training, (DinoOptions)settings.Method);
+        Assert.Equal((OptimizerKind.Sgd, 0.03, 1e-6), (training.Optimizer, training.LearningRate, training.MinLearningRate));
+        Assert.Equal((1e-4, 1e-4, 3.0), (training.WeightDecay, training.WeightDecayEnd, training.ClipGradient));
+        Assert.Equal((100, 10, 512, 8), (training.Epochs, training.EffectiveWarmupEpochs, training.BatchSize, training.AccumulationSteps));
+        Assert.Equal((65536, true, false), (dino.Head.OutputDim, dino.Head.FreezeMagnitude, dino.Head.BatchNorm));
+        Assert.Equal((0.04, 0.04, 0.996, 1),
+            (dino.TeacherTemperature, dino.WarmupTeacherTemperature, dino.TeacherMomentum, dino.FreezeLastLayerEpochs));
+        Assert.Equal(new MultiCropOptions { GlobalScale = new(0.14, 1), LocalScale = new(0.05, 0.14), Exact = true }, settings.Views);
+    }
+
+    [Theory]
+    [InlineData("xcit_small_12_p16", 384, 12, 16)]
+    [InlineData("xcit_medium_24_p8", 512, 24, 8)]
+    public void The_reference_s_names_of_XCiTs_say_their_patch(string arch, int dim, int depth, int patch)
+    {
+        var (settings, _) = Read($"python main_dino.py --arch {arch} {Folders}");
+        Assert.Equal(new() { EmbedDim = dim, Depth = depth, Heads = 8, PatchSize = patch, DropPathRate = 0.1 }, settings.Xcit);
+        Assert.True(settings is { Shape: null, ResNet: null });
+        Assert.Equal((long)patch, Convert.ToInt64(settings.ReferenceArguments()["patch_size"], System.Globalization.CultureInfo.InvariantCulture));
+        using var student = settings.CreateBackbone(trained: true);
+        using var teacher = settings.CreateBackbone(trained: false);
+        Assert.Equal(
+            (0.1, 0.0), (((DinoSharp.Models.Backbones.Xcit)student).Options.DropPathRate, ((DinoSharp.Models.Backbones.Xcit)teacher).Options.DropPathRate));
+    }
+
     [Theory]
     [InlineData(
         "python run_with_submitit.py --nodes 2 --ngpus 8 --arch vit_small",
@@ -49,10 +87,11 @@ public sealed class ReferenceCommandLineTests
         "python main_dino.py --epochs 300 --teacher_temp 0.07 --warmup_teacher_temp_epochs 30 --norm_last_layer false",
         "--epochs 300 --teacher-temp 0.07 --warmup-teacher-temp-epochs 30 --norm-last-layer false")]
     [InlineData(
-        "python main_dino.py --arch resnet50 --optimizer sgd --lr 0.03 --weight_decay 1e-4 --weight_decay_end 1e-4 "
-            + "--global_crops_scale 0.14 1 --local_crops_scale 0.05 0.14",
-        "--arch resnet50 --optimizer sgd --lr 0.03 --weight-decay 0.0001 --weight-decay-end 0.0001 "
-            + "--global-crops-scale 0.14 1.0 --local-crops-scale 0.05 0.14")]
+        "python -m torch.distributed.launch --nproc_per_node=8 main_dino.py --arch resnet50 --optimizer sgd --lr 0.03 --weight_decay 1e-4 "
+            + "--weight_decay_end 1e-4 --global_crops_scale 0.14 1 --local_crops_scale 0.05 0.14",
+        // As in recipes/imagenet-resnet50.md.
+        "--arch resnet50 --optimizer sgd --lr 0.03 --weight-decay 1e-4 --weight-decay-end 1e-4 --global-crops-scale 0.14 1 "
+            + "--local-crops-scale 0.05 0.14 --epochs 100 --batch-size 512 --accumulation-steps 8 --warmup-epochs 10")]
     [InlineData("python main_dino.py --arch deit_small --epochs 30", "--arch vit_small --epochs 30 --warmup-epochs 10")]
     [InlineData(
         "--arch vit_small --out_dim=4096 --norm_last_layer 0 --use_bn_in_head=on",

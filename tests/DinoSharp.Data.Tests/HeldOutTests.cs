@@ -27,6 +27,8 @@ public sealed class HeldOutTests
         using HeldOut sets = HeldOut.Open(folder.Path);
         Assert.Equal(["c/04.png", "c/09.png"], Names(sets.Test));
         Assert.Equal(9, Names(sets.Train).Except(Names(sets.Test)).Count());
+        using var train = HeldOut.OpenTrain(folder.Path);
+        Assert.Equal(Names(sets.Train), Names(train));
     }
 
     [Fact]

@@ -19,13 +19,13 @@ public abstract record BackboneShape
 
     /// <summary>The shape that fits the tensors.</summary>
     /// <param name="backbone">under the reference's or torchvision's names</param>
-    /// <param name="heads">attention heads where they are known; otherwise one for each 64 of the embedding</param>
+    /// <param name="heads">a Vision Transformer's attention heads where they are known; otherwise one for each 64 of the embedding</param>
     /// <param name="path">for the message</param>
     /// <exception cref="CheckpointException">One line: no network of this library has such tensors.</exception>
     public static BackboneShape Infer(NamedArrays backbone, int? heads, string path)
     {
-        BackboneShape shape = Transformer(backbone, heads, path) ?? (BackboneShape?)ResNet(backbone) ?? throw new CheckpointException(
-            $"{path}: neither a Vision Transformer nor a ResNet; " +
+        BackboneShape shape = Transformer(backbone, heads, path) ?? ResNet(backbone) ?? (BackboneShape?)Xcit(backbone) ?? throw new CheckpointException(
+            $"{path}: neither a Vision Transformer nor a ResNet nor an XCiT; " +
             $"it has {string.Join(", ", backbone.Names.Take(3))}{(backbone.Count > 3 ? ", ..." : "")}");
         long held = backbone.Sum(a => a.Value.Count);
         return shape.ParameterCount / LargestGap <= held ? shape : throw new CheckpointException(string.Create(CultureInfo.InvariantCulture,
@@ -75,6 +75,30 @@ public abstract record BackboneShape
         return blocks.All(b => b > 0)
             ? new ResNetShape(blocks, (int)channels, backbone.TryGet("layer1.0.conv3.weight", out _), (int)width, side == SmallStem)
             : null;
+    }
+
+    private static XcitShape? Xcit(NamedArrays backbone)
+    {
+        if (!(backbone.TryGet("patch_embed.proj.0.0.weight", out var first) && first.Shape is [>= 1, >= 1 and var channels, 3, 3] &&
+            backbone.TryGet("cls_token", out var token) && token.Shape is [1, 1, >= 1 and <= XcitShape.LargestDim and var dim] &&
+            backbone.TryGet("blocks.0.attn.temperature", out var temperature) && temperature.Shape is [>= 1 and var heads, 1, 1] &&
+            channels <= XcitShape.LargestDim && heads <= dim && dim % heads == 0))
+        {
+            return null;
+        }
+
+        int convolutions = 1;
+        while (convolutions <= XcitShape.MostConvolutions && backbone.TryGet(Convolution(convolutions), out _))
+        {
+            convolutions++;
+        }
+
+        return convolutions <= XcitShape.MostConvolutions && first.Shape[0] == dim >> (convolutions - 1)
+            ? new XcitShape((int)dim, CountBlocks(backbone, "blocks."), (int)heads, 1 << convolutions, (int)channels)
+            : null;
+
+        // GELUs, which have no tensors, stand between them.
+        static string Convolution(int index) => string.Create(CultureInfo.InvariantCulture, $"patch_embed.proj.{2 * index}.0.weight");
     }
 
     private static int CountBlocks(NamedArrays backbone, string prefix) =>
@@ -145,4 +169,44 @@ public sealed record ResNetShape(
 
     /// <summary>A convolution without bias and the batch norm behind it.</summary>
     private static long Convolution(long input, long output, long side) => output * (input * side * side + 2);
+}
+
+/// <summary>A cross-covariance image transformer with its two layers of class attention.</summary>
+/// <param name="EmbedDim">length of a token</param>
+/// <param name="Depth">blocks</param>
+/// <param name="Heads">attention heads a block</param>
+/// <param name="PatchSize">side of a patch in pixels, a power of two</param>
+/// <param name="InputChannels">channels of the images</param>
+public sealed record XcitShape(int EmbedDim, int Depth, int Heads, int PatchSize, int InputChannels) : BackboneShape
+{
+    /// <summary>Of a token; far above any published one, and small enough that no count overflows.</summary>
+    internal const int LargestDim = 1 << 16;
+
+    /// <summary>Of the patch embedding; each halves the sides.</summary>
+    internal const int MostConvolutions = 5;
+
+    private const int ClassLayers = 2;
+    private const int MlpRatio = 4;
+    private const int PositionDim = 64;
+
+    /// <inheritdoc/>
+    public override long ParameterCount
+    {
+        get
+        {
+            long dim = EmbedDim;
+            long embedding = 0;
+            for (long input = InputChannels, output = 2 * dim / PatchSize; output <= dim && output > 0; (input, output) = (output, 2 * output))
+            {
+                embedding += output * (9 * input + 2); // a 3x3 convolution without bias and its batch norm
+            }
+
+            long attention = 4 * dim + 4; // query, key, value, projection, with biases
+            long mlp = 2 * MlpRatio * dim + MlpRatio + 1; // both matrices and biases
+            long local = 2 * 10 + 2; // two depthwise convolutions with biases, a batch norm
+            long block = dim * (attention + mlp + local + 6 + 3) + Heads; // three norms, three scales, temperatures
+            long classLayer = dim * (attention + mlp + 4 + 2); // two norms, two scales
+            return embedding + dim * (1 + PositionDim + 1 + 2) + Depth * block + ClassLayers * classLayer; // class token, positions, last norm
+        }
+    }
 }

@@ -250,7 +250,7 @@ internal sealed class AttentionCommand
         }
 
         backbone.Dispose();
-        throw new RequestException($"{_weights.PathOf(parsed)}: a ResNet has no attention to draw; give the weights of a Vision Transformer");
+        throw new RequestException($"{_weights.PathOf(parsed)}: its network has no attention to draw; give the weights of a Vision Transformer");
     }
 
     /// <summary>Whether a path is a file and no set of images as <see cref="ImageSources"/> knows them.</summary>

@@ -41,10 +41,10 @@ internal sealed class ConvertCommand
 
         var file = WeightsFile.Open(parsed.GetValue(_input)!, parsed.GetValue(_key));
         var shape = BackboneShape.Infer(file.Backbone, parsed.GetValue(_heads) ?? file.HeadCount, file.Path);
-        if (shape is ResNetShape && WeightsWriter.IsHuggingFace(output))
+        if (shape is not TransformerShape && WeightsWriter.IsHuggingFace(output))
         {
             throw new RequestException(
-                $"{file.Path} is a ResNet, and the layout of Hugging Face is for Vision Transformers: name a .pth or .safetensors file");
+                $"{file.Path} is {(shape is ResNetShape ? "a ResNet" : "an XCiT")}, and the layout of Hugging Face is for Vision Transformers: name a .pth or .safetensors file");
         }
 
         var report = Check(file, parsed);

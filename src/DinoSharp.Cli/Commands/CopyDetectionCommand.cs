@@ -90,7 +90,8 @@ internal sealed class CopyDetectionCommand
         using var backbone = _weights.Load(parsed, device, terminal);
         if (backbone is not VisionTransformer)
         {
-            terminal.Line("a ResNet's feature is its mean over the image alone: what is published joins a transformer's class and patch tokens");
+            terminal.Line($"{(backbone is ResNet ? "a ResNet's feature is its mean over the image" : "an XCiT's feature is its class token")} alone: " +
+                "what is published joins a Vision Transformer's class and patch tokens");
         }
 
         int side = SideOf(parsed, backbone, folder is null);

@@ -101,7 +101,7 @@ internal sealed class DavisCommand
 
         using var backbone = _weights.Load(parsed, GlobalOptions.DeviceOf(parsed), terminal);
         var network = backbone as VisionTransformer ?? throw new RequestException(
-            $"{_weights.PathOf(parsed)}: a ResNet has no patch tokens to follow objects by; give the weights of a Vision Transformer");
+            $"{_weights.PathOf(parsed)}: its network has no patch tokens to follow objects by; give the weights of a Vision Transformer");
         var segmentation = new SequenceSegmentation(network, options);
         long start = TimeProvider.System.GetTimestamp();
         int computed = 0;

@@ -127,7 +127,8 @@ internal sealed class LinearCommand
 
     private static string Describe(LinearSettings settings, Backbone backbone)
     {
-        string features = backbone is not VisionTransformer ? "pooled maps"
+        string features = backbone is ResNet ? "pooled maps"
+            : backbone is not VisionTransformer ? "the class token"
             : settings.Features.AveragePatches ? "class token and mean of the patch tokens of the last block"
             : $"class tokens of the last {settings.Features.LastBlocks} blocks";
         string cached = settings.Cached

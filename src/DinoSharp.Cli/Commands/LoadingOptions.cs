@@ -15,7 +15,7 @@ internal sealed class LoadingOptions(int batchSize = 64)
     private const int IconSize = 32;
 
     private readonly Option<int?> _imageSize = Maybe<int>(
-        "--image-size", "side of the view in pixels; by default a transformer's as it was trained, 32 for a ResNet with a small stem, else 224");
+        "--image-size", "side of the view in pixels; by default a Vision Transformer's as it was trained, 32 for a ResNet with a small stem, else 224");
     private readonly Option<int?> _resize = Maybe<int>(
         "--resize",
         "what an image's shorter side is resized to before the middle is cut out; by default 8/7 of the view, or of icons the view");

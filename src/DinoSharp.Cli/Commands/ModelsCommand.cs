@@ -9,20 +9,28 @@ using static TorchSharp.torch;
 
 namespace DinoSharp.Cli.Commands;
 
-/// <summary>dino models: the backbones of arXiv 2104.14294, table 1, with their speed on this machine.</summary>
+/// <summary>dino models: all named backbones, those of arXiv 2104.14294, table 1, among them, with their speed on this machine.</summary>
 internal sealed class ModelsCommand
 {
     private const int ImageSize = 224;
 
-    /// <summary>In the order of the published table, and before it the small network that tests and icons are served by.</summary>
+    /// <summary>By family, the smallest first.</summary>
     private static readonly (string Label, string Arch, int? PatchSize)[] Models =
     [
+        ("ResNet-18", "resnet18", null),
+        ("ResNet-34", "resnet34", null),
         ("ResNet-50", "resnet50", null),
+        ("ResNet-101", "resnet101", null),
+        ("ResNet-50w2", "resnet50w2", null),
         ("ViT-Ti/16", "vit_tiny", 16),
         ("ViT-S/16", "vit_small", 16),
         ("ViT-S/8", "vit_small", 8),
         ("ViT-B/16", "vit_base", 16),
         ("ViT-B/8", "vit_base", 8),
+        ("XCiT-S12/16", "xcit_small_12_p16", null),
+        ("XCiT-S12/8", "xcit_small_12_p8", null),
+        ("XCiT-M24/16", "xcit_medium_24_p16", null),
+        ("XCiT-M24/8", "xcit_medium_24_p8", null),
     ];
 
     private readonly Option<string?> _arch = OptionFactory.Text("--arch", "only the networks of this name, e.g. vit_small");
@@ -82,7 +90,12 @@ internal sealed class ModelsCommand
         using var backbone = BackboneCatalogue.Create(arch, new() { PatchSize = patchSize ?? 1, ImageSize = ImageSize });
         backbone.eval();
         long parameters = backbone.parameters().Sum(p => p.numel());
-        var shape = (backbone as VisionTransformer)?.Options;
+        TokenShape? shape = backbone switch
+        {
+            VisionTransformer { Options: var t } => new(t.PatchSize, t.Depth, t.Heads),
+            Xcit { Options: var x } => new(x.PatchSize, x.Depth, x.Heads),
+            _ => null,
+        };
         return new Model(
             label,
             arch,
@@ -124,10 +137,12 @@ internal sealed class ModelsCommand
 
     private static string? Number(int? number) => number?.ToString(CultureInfo.InvariantCulture);
 
-    private sealed record Model(
-        string Label, string Arch, int FeatureDim, long Parameters, VisionTransformerOptions? Shape, InferenceSpeed? Speed)
+    private sealed record Model(string Label, string Arch, int FeatureDim, long Parameters, TokenShape? Shape, InferenceSpeed? Speed)
     {
         /// <summary>Patches and the class token.</summary>
-        public int? Tokens => Shape is null ? null : Shape.GridSide * Shape.GridSide + 1;
+        public int? Tokens => Shape is { PatchSize: var patch } ? ImageSize / patch * (ImageSize / patch) + 1 : null;
     }
+
+    /// <summary>What a network of tokens has and a ResNet has not.</summary>
+    private sealed record TokenShape(int PatchSize, int Depth, int Heads);
 }

@@ -66,7 +66,7 @@ internal sealed class SegmentVideoCommand
         var frames = FrameSequence.Open(path);
         using var backbone = _weights.Load(parsed, GlobalOptions.DeviceOf(parsed), terminal);
         var network = backbone as VisionTransformer ?? throw new RequestException(
-            $"{_weights.PathOf(parsed)}: a ResNet has no patch tokens to follow objects by; give the weights of a Vision Transformer");
+            $"{_weights.PathOf(parsed)}: its network has no patch tokens to follow objects by; give the weights of a Vision Transformer");
 
         long start = TimeProvider.System.GetTimestamp();
         var places = new SegmentationPlaces(

@@ -22,6 +22,8 @@ internal static class ShapeDescription
             ResNetShape r => string.Create(invariant,
                 $"ResNet: {string.Join(", ", r.Blocks)} {(r.Bottlenecks ? "bottleneck" : "basic")} blocks, width {r.Width}, " +
                 $"{(r.HasSmallStem ? "small stem, " : "")}{parameters}"),
+            XcitShape x => string.Create(invariant,
+                $"XCiT: patch {x.PatchSize}, {x.EmbedDim} dimensions, {x.Depth} blocks, {x.Heads} heads, {parameters}"),
             _ => throw new ArgumentException($"unknown shape {shape}"),
         };
     }
@@ -50,6 +52,16 @@ internal static class ShapeDescription
             ["small_stem"] = r.HasSmallStem,
             ["channels"] = r.InputChannels,
             ["parameters"] = r.ParameterCount,
+        },
+        XcitShape x => new JsonObject
+        {
+            ["kind"] = "xcit",
+            ["patch_size"] = x.PatchSize,
+            ["embed_dim"] = x.EmbedDim,
+            ["depth"] = x.Depth,
+            ["num_heads"] = x.Heads,
+            ["channels"] = x.InputChannels,
+            ["parameters"] = x.ParameterCount,
         },
         _ => throw new ArgumentException($"unknown shape {shape}"),
     };

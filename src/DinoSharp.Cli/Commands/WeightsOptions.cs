@@ -68,13 +68,11 @@ internal sealed class WeightsOptions
     {
         string? arch = parsed.GetValue(_arch) is { } name ? BackboneCatalogue.NameOf(name) : null;
         int? patchSize = parsed.GetValue(_patchSize);
-        var shape = (backbone as VisionTransformer)?.Options;
-        bool other = arch is not null && (BackboneCatalogue.IsTransformer(arch)
-            ? shape is null || BackboneCatalogue.Transformer(arch, shape) != shape
-            : shape is not null);
+        int? patches = (backbone as VisionTransformer)?.Options.PatchSize ?? (backbone as Xcit)?.Options.PatchSize;
+        bool other = arch is not null && !BackboneCatalogue.IsNamed(backbone, arch);
         return other ? $"its network is no {arch}; leave out --arch, the file says what it is"
-            : patchSize is not null && shape is not null && shape.PatchSize != patchSize
-                ? $"its network has patches of {shape.PatchSize} pixels, not {patchSize}; leave out --patch-size, the file says it"
+            : patchSize is not null && patches is not null && patches != patchSize
+                ? $"its network has patches of {patches} pixels, not {patchSize}; leave out --patch-size, the file says it"
                 : null;
     }
 

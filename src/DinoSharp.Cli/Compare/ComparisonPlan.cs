@@ -38,7 +38,7 @@ internal sealed record ComparisonPlan
     /// <summary>Words of "dino train" for a run.</summary>
     public IReadOnlyList<string> Command(string method, string network, int epochs) =>
     [
-        "train", "--method", method, "--arch", network, "--data", Data, "--out", FolderOf(method, network),
+        "train", "--method", method, "--arch", network, "--data", Data, "--leave-test-out", "--out", FolderOf(method, network),
         "--epochs", epochs.ToString(CultureInfo.InvariantCulture), .. Options,
     ];
 

@@ -15,6 +15,9 @@ internal sealed record DataSettings
     /// <summary>Which part of each path is taken.</summary>
     public string? Split { get; init; }
 
+    /// <summary>Whether the images that evaluations test on are left out.</summary>
+    public bool LeavesTestOut { get; init; }
+
     public int Channels { get; init; } = 3;
 
     public bool ExifOrientation { get; init; }
@@ -26,7 +29,9 @@ internal sealed record DataSettings
 
     /// <summary>Opens the images.</summary>
     /// <exception cref="ImageSourceException">There is nothing usable at a path.</exception>
-    public IImageSource Open() => ImageSources.OpenAll(Paths, Weights, Split);
+    public IImageSource Open() => LeavesTestOut
+        ? HeldOut.OpenTrain(Paths[0])
+        : ImageSources.OpenAll(Paths, Weights, Split);
 
     /// <summary>What an image is decoded to.</summary>
     public DecodeOptions Decoding() => new() { Channels = Channels, ApplyOrientation = ExifOrientation, Background = Background };

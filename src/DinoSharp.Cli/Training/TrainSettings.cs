@@ -18,11 +18,16 @@ internal sealed record TrainSettings
 
     public string Arch { get; init; } = MethodChoice.UsualArch;
 
-    /// <summary>The shape of a transformer, trained at the size of the global crops; null for a ResNet.</summary>
+    /// <summary>The shape of a Vision Transformer, trained at the size of the global crops; null for another network.</summary>
     public VisionTransformerOptions? Shape { get; init; }
 
-    /// <summary>The shape of a ResNet; null for a transformer.</summary>
+    /// <summary>The shape of a ResNet; null for another network.</summary>
     public ResNetOptions? ResNet { get; init; }
+
+    /// <summary>The shape of an XCiT; null for another network.</summary>
+    public XcitOptions? Xcit { get; init; }
+
+    private int? PatchSize => Shape?.PatchSize ?? Xcit?.PatchSize;
 
     public TrainingOptions Training { get; init; } = new();
 
@@ -41,7 +46,9 @@ internal sealed record TrainSettings
 
     /// <summary>A new network of these settings; one that does not train, as a teacher, has no stochastic depth.</summary>
     public Backbone CreateBackbone(bool trained) =>
-        ResNet is not null ? new ResNet(ResNet) : new VisionTransformer(trained ? Shape! : Shape! with { DropPathRate = 0 });
+        ResNet is not null ? new ResNet(ResNet) :
+        Xcit is not null ? new Xcit(trained ? Xcit : Xcit with { DropPathRate = 0 }) :
+        new VisionTransformer(trained ? Shape! : Shape! with { DropPathRate = 0 });
 
     /// <summary>How images are shown to the backbone when it is evaluated: at the size of the global crops.</summary>
     public EvaluationRecipe EvaluationRecipe => EvaluationView.Of(Views.GlobalSize);
@@ -52,12 +59,13 @@ internal sealed record TrainSettings
     {
         Shape?.Validated();
         ResNet?.Validated();
+        Xcit?.Validated();
         Training.Validated();
         Method.Validate();
         Views.Validate();
         string? fault =
-            Shape is not null && Views.LocalCount > 0 && Views.LocalSize < Shape.PatchSize
-                ? $"local crops of {Views.LocalSize} pixels are smaller than one patch of {Shape.PatchSize}: raise --local-crops-size" :
+            Views.LocalCount > 0 && Views.LocalSize < PatchSize
+                ? $"local crops of {Views.LocalSize} pixels are smaller than one patch of {PatchSize}: raise --local-crops-size" :
             Method is DinoOptions { StudentSees: StudentCrops.Local } && Views.LocalCount == 0
                 ? "a student that sees local crops only needs some: raise --local-crops-number, or use --student-crops all" :
             Training.AccumulationSteps > 1 && !Method.Accumulates
@@ -71,11 +79,7 @@ internal sealed record TrainSettings
     {
         ["method"] = MethodName,
         ["arch"] = Arch,
-        ["patch_size"] = Shape?.PatchSize,
         [ImageClassifier.ImageSizeName] = Views.GlobalSize,
-        ["embed_dim"] = Shape?.EmbedDim,
-        ["depth"] = Shape?.Depth,
-        [WeightsWriter.HeadCountName] = Shape?.Heads,
         ["use_fp16"] = false,
         ["weight_decay"] = Training.WeightDecay,
         ["weight_decay_end"] = Training.WeightDecayEnd,
@@ -87,7 +91,7 @@ internal sealed record TrainSettings
         ["min_lr"] = Training.MinLearningRate,
         ["seed"] = Training.Seed,
         ["optimizer"] = Training.Optimizer.ToString().ToLowerInvariant(),
-        ["drop_path_rate"] = Shape?.DropPathRate,
+        ["drop_path_rate"] = Shape?.DropPathRate ?? Xcit?.DropPathRate,
         ["global_crops_scale"] = new object?[] { Views.GlobalScale.Low, Views.GlobalScale.High },
         ["local_crops_number"] = Views.LocalCount,
         ["local_crops_scale"] = new object?[] { Views.LocalScale.Low, Views.LocalScale.High },

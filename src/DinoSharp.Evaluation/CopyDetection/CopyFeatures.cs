@@ -14,7 +14,7 @@ public static class CopyFeatures
     private const double Exponent = 4;
     private const double Least = 1e-6;
 
-    /// <summary>Length F of a feature: 2D for a transformer. A ResNet shows its mean only, so that there it is D.</summary>
+    /// <summary>Length F of a feature: 2D for a Vision Transformer. Of other networks it is their feature alone, of length D.</summary>
     public static int DimOf(Backbone backbone)
     {
         ArgumentNullException.ThrowIfNull(backbone);

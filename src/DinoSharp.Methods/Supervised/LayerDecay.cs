@@ -12,20 +12,27 @@ internal static class LayerDecay
     /// <param name="decay">from a layer to the one below</param>
     public static double ScaleOf(Backbone backbone, string name, double decay)
     {
-        int layers = backbone is VisionTransformer { Options.Depth: var depth } ? depth : ResNetStages;
-        return Math.Pow(decay, layers + 1 - LayerOf(name, layers));
+        int blocks = backbone switch
+        {
+            VisionTransformer { Options.Depth: var depth } => depth,
+            Xcit { Options.Depth: var depth } => depth,
+            _ => ResNetStages,
+        };
+        int layers = backbone is Xcit ? blocks + Xcit.ClassLayers : blocks;
+        return Math.Pow(decay, layers + 1 - LayerOf(name, blocks, layers));
     }
 
     private const int ResNetStages = 4;
 
-    private static int LayerOf(string name, int layers)
+    private static int LayerOf(string name, int blocks, int layers)
     {
         string[] parts = name.Split('.');
         return parts switch
         {
             ["backbone", "blocks", var block, ..] => int.Parse(block, CultureInfo.InvariantCulture) + 1,
+            ["backbone", "cls_attn_blocks", var block, ..] => blocks + int.Parse(block, CultureInfo.InvariantCulture) + 1,
             ["backbone", "layer1" or "layer2" or "layer3" or "layer4", ..] => parts[1][^1] - '0',
-            ["backbone", "cls_token" or "pos_embed" or "patch_embed" or "conv1" or "bn1", ..] => 0,
+            ["backbone", "cls_token" or "pos_embed" or "pos_embeder" or "patch_embed" or "conv1" or "bn1", ..] => 0,
             _ => layers + 1, // the last norm and the classifier
         };
     }

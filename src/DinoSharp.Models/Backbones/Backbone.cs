@@ -50,4 +50,14 @@ public abstract class Backbone : nn.Module<Tensor, Tensor>
         var features = crops.Select(forward).ToArray();
         return cat(features).MoveToOuterDisposeScope(); // [ΣB_r, D]
     }
+
+    /// <summary>
+    /// The same values with the channels next to each other in memory. On the CPU the maps of all convolutions then lie so, which spares
+    /// oneDNN to reorder them at each.
+    /// </summary>
+    /// <param name="images">// [B, C, H, W]</param>
+    /// <returns>// [B, C, H, W]</returns>
+    protected static Tensor ChannelsLast(Tensor images) => images.device_type == DeviceType.CPU
+        ? images.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2)
+        : images;
 }

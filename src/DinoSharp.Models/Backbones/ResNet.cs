@@ -79,15 +79,5 @@ public sealed class ResNet : Backbone
         return maps.mean([2, 3]).MoveToOuterDisposeScope(); // [B, D]
     }
 
-    /// <summary>
-    /// The same values with the channels next to each other in memory. On the CPU the maps of all layers then lie so, which spares oneDNN
-    /// to reorder them at each convolution.
-    /// </summary>
-    /// <param name="images">// [B, C, H, W]</param>
-    /// <returns>// [B, C, H, W]</returns>
-    private static Tensor ChannelsLast(Tensor images) => images.device_type == DeviceType.CPU
-        ? images.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2)
-        : images;
-
     private static int ExpansionOf(ResNetOptions options) => options.Bottlenecks ? Bottleneck.Expansion : 1;
 }

@@ -60,6 +60,14 @@ public static class Pretrained
                     SmallStem = r.HasSmallStem,
                     InputChannels = r.InputChannels,
                 }),
+                XcitShape x => new Xcit(new XcitOptions
+                {
+                    EmbedDim = x.EmbedDim,
+                    Depth = x.Depth,
+                    Heads = x.Heads,
+                    PatchSize = x.PatchSize,
+                    InputChannels = x.InputChannels,
+                }),
                 _ => throw new ArgumentException($"unknown shape {shape}"),
             };
         }

@@ -125,6 +125,21 @@ public sealed class SupervisedMethodTests
     }
 
     [Fact]
+    public void Class_attention_is_layers_above_the_blocks_and_positions_are_below_them()
+    {
+        using var network = new Xcit(new() { PatchSize = 4, EmbedDim = 8, Depth = 2, Heads = 2 });
+        double ScaleOf(string name) => LayerDecay.ScaleOf(network, name, 0.5);
+        Assert.Equal(1, ScaleOf("head.weight"));
+        Assert.Equal(1, ScaleOf("backbone.norm.bias"));
+        Assert.Equal(0.5, ScaleOf("backbone.cls_attn_blocks.1.attn.qkv.weight"));
+        Assert.Equal(0.25, ScaleOf("backbone.cls_attn_blocks.0.gamma1"));
+        Assert.Equal(0.125, ScaleOf("backbone.blocks.1.attn.temperature"));
+        Assert.Equal(0.0625, ScaleOf("backbone.blocks.0.local_mp.conv1.weight"));
+        string[] below = ["cls_token", "patch_embed.proj.0.0.weight", "pos_embeder.token_projection.weight"];
+        Assert.All(below, name => Assert.Equal(0.03125, ScaleOf("backbone." + name)));
+    }
+
+    [Fact]
     public void Images_without_a_label_are_refused()
     {
         using var folder = DinoSharp.Tests.TestFolder.OfImages(3);

@@ -26,6 +26,8 @@ internal sealed class TrainOptions
     private readonly Option<double[]> _dataWeights = Several<double>(
         "--data-weights", "of several --data, how often each is shown in relation to the others; by default each image once");
     private readonly Option<string?> _split = Text("--split", DataHelp.Split);
+    private readonly Option<bool> _leaveTestOut = Flag(
+        "--leave-test-out", "of labelled images without splits, leaves out every fifth, on which dino knn and others test");
     private readonly Option<int> _channels = Value(
         "--channels", "channels an image is decoded to: 1 for grey, 3, 4, or as many as .npy files have", 3);
     private readonly Option<int> _shuffleBuffer = Value(
@@ -35,11 +37,12 @@ internal sealed class TrainOptions
     // network
     private readonly Option<string> _arch = Value(
         "--arch", $"network: {string.Join(", ", BackboneCatalogue.Names)}", MethodChoice.UsualArch, "-a");
-    private readonly Option<int> _patchSize = Value("--patch-size", "side of a transformer's patch in pixels", 16);
+    private readonly Option<int?> _patchSize = Maybe<int>(
+        "--patch-size", "side of a transformer's patch in pixels; by default 16, less for small images, or what the name says");
     private readonly Option<int?> _embedDim = Maybe<int>("--embed-dim", "length of a token, instead of the named network's");
     private readonly Option<int?> _depth = Maybe<int>("--depth", "number of blocks, instead of the named network's");
     private readonly Option<int?> _heads = Maybe<int>("--num-heads", "attention heads, instead of the named network's");
-    private readonly Option<int> _width = Value("--resnet-width", "channels of a ResNet after its stem", new ResNetOptions().Width);
+    private readonly Option<int?> _width = Maybe<int>("--resnet-width", "channels of a ResNet after its stem, instead of the named network's");
     private readonly Option<bool> _smallStem = Flag("--small-stem", "a ResNet's stem for images of icon size, such as 32 pixels");
     private readonly Option<double> _dropPath;
 
@@ -69,7 +72,7 @@ internal sealed class TrainOptions
     /// <summary>What a newcomer sets, after the data.</summary>
     public Option[] MostUsed => [_method, _arch, _patchSize, .. _optimization.MostUsed, _asPublished];
 
-    public Option[] Images => [_split, _dataWeights, _channels, .. _decoding.All, _shuffleBuffer];
+    public Option[] Images => [_split, _leaveTestOut, _dataWeights, _channels, .. _decoding.All, _shuffleBuffer];
 
     public Option[] Network => [_embedDim, _depth, _heads, _dropPath, _width, _smallStem];
 
@@ -96,6 +99,8 @@ internal sealed class TrainOptions
                 ? throw new RequestException($"--data-weights has {weights.Length} numbers for the {paths.Length} of --data: give one each")
             : weights.Any(weight => !(weight > 0 && double.IsFinite(weight)))
                 ? throw new RequestException("--data-weights are positive numbers")
+            : parsed.GetValue(_leaveTestOut) && (paths.Length > 1 || parsed.GetValue(_split) is not null)
+                ? throw new RequestException("--leave-test-out goes with one --data and without --split")
             : parsed.GetValue(_channels) < 1 ? throw new RequestException("--channels is at least 1")
             : parsed.GetValue(_shuffleBuffer) < 1 ? throw new RequestException("--shuffle-buffer is at least 1")
             : new DataSettings
@@ -103,6 +108,7 @@ internal sealed class TrainOptions
                 Paths = [.. paths.Select(Path.GetFullPath)],
                 Weights = weights.Length > 0 ? weights : null,
                 Split = parsed.GetValue(_split),
+                LeavesTestOut = parsed.GetValue(_leaveTestOut),
                 Channels = parsed.GetValue(_channels),
                 ExifOrientation = _decoding.Orientation(parsed),
                 Background = _decoding.Background(parsed),
@@ -125,13 +131,9 @@ internal sealed class TrainOptions
         {
             Data = ReadData(parsed),
             Arch = arch,
-            Shape = BackboneCatalogue.IsTransformer(arch) ? ReadShape(parsed, arch, views.GlobalSize, PatchSize(parsed, first)) : null,
-            ResNet = BackboneCatalogue.IsTransformer(arch) ? null : BackboneCatalogue.Residual(arch, new ResNetOptions
-            {
-                Width = parsed.GetValue(_width),
-                SmallStem = parsed.Or(_smallStem, first?.SmallStem ?? false),
-                InputChannels = parsed.GetValue(_channels),
-            }),
+            Shape = BackboneCatalogue.IsTransformer(arch) ? ReadShape(parsed, arch, views.GlobalSize, first) : null,
+            Xcit = BackboneCatalogue.IsXcit(arch) ? ReadXcit(parsed, arch) : null,
+            ResNet = BackboneCatalogue.IsResNet(arch) ? ReadResNet(parsed, arch, first) : null,
             MethodName = _choice.Definition.Name,
             Method = _settings.Read(parsed, chosen.Method),
             Training = _optimization.Read(parsed, chosen.Training),
@@ -151,7 +153,16 @@ internal sealed class TrainOptions
         string size = string.Create(CultureInfo.InvariantCulture, $"the images' shorter side is {facts.Side} pixels");
         fitting.Choose("--global-crops-size", _published.Views.GlobalSize, views.GlobalSize, size);
         fitting.Choose("--local-crops-size", _published.Views.LocalCount > 0 ? _published.Views.LocalSize : views.LocalSize, views.LocalSize, size);
-        fitting.Choose(_choice.Transformer ? "--patch-size" : "--small-stem", Plain(null), Plain(first), size);
+        string arch = BackboneCatalogue.NameOf(parsed.GetValue(_arch)!);
+        if (BackboneCatalogue.IsTransformer(arch))
+        {
+            fitting.Choose("--patch-size", new VisionTransformerOptions().PatchSize, first.PatchSize, size);
+        }
+        else if (BackboneCatalogue.IsResNet(arch) && first.SmallStem)
+        {
+            fitting.Choose("--small-stem", "false", "true", size);
+        }
+
         fitting.Choose("--epochs", training.Epochs, epochs, "enough to begin with");
         fitting.Choose("--batch-size", training.BatchSize, batchSize, "what one machine computes well, and the images fill");
         var chosen = _choice.Definition.Fitted(
@@ -163,13 +174,7 @@ internal sealed class TrainOptions
             fitting);
         reasons.AddRange(fitting.Reasons);
         return chosen;
-
-        string Plain(FirstSettings? fitted) => _choice.Transformer
-            ? PatchSize(parsed, fitted).ToString(CultureInfo.InvariantCulture)
-            : fitted?.SmallStem ?? false ? "true" : "false";
     }
-
-    private int PatchSize(ParseResult parsed, FirstSettings? first) => parsed.Or(_patchSize, first?.PatchSize ?? parsed.GetValue(_patchSize));
 
     /// <summary>Whether the option that a reason begins with was named after all.</summary>
     private bool IsNamed(ParseResult parsed, string reason)
@@ -179,18 +184,43 @@ internal sealed class TrainOptions
         return all.Any(option => option.Name == name && parsed.IsGiven(option));
     }
 
-    private VisionTransformerOptions ReadShape(ParseResult parsed, string arch, int imageSize, int patchSize)
+    private VisionTransformerOptions ReadShape(ParseResult parsed, string arch, int imageSize, FirstSettings? first)
     {
         var named = BackboneCatalogue.Transformer(arch);
         return named with
         {
-            PatchSize = patchSize,
+            PatchSize = parsed.GetValue(_patchSize) ?? first?.PatchSize ?? named.PatchSize,
             ImageSize = imageSize,
             InputChannels = parsed.GetValue(_channels),
             EmbedDim = parsed.GetValue(_embedDim) ?? named.EmbedDim,
             Depth = parsed.GetValue(_depth) ?? named.Depth,
             Heads = parsed.GetValue(_heads) ?? named.Heads,
             DropPathRate = parsed.GetValue(_dropPath),
+        };
+    }
+
+    private XcitOptions ReadXcit(ParseResult parsed, string arch)
+    {
+        var named = BackboneCatalogue.CrossCovariance(arch);
+        return named with
+        {
+            PatchSize = parsed.GetValue(_patchSize) ?? named.PatchSize,
+            InputChannels = parsed.GetValue(_channels),
+            EmbedDim = parsed.GetValue(_embedDim) ?? named.EmbedDim,
+            Depth = parsed.GetValue(_depth) ?? named.Depth,
+            Heads = parsed.GetValue(_heads) ?? named.Heads,
+            DropPathRate = parsed.GetValue(_dropPath),
+        };
+    }
+
+    private ResNetOptions ReadResNet(ParseResult parsed, string arch, FirstSettings? first)
+    {
+        var named = BackboneCatalogue.Residual(arch);
+        return named with
+        {
+            Width = parsed.GetValue(_width) ?? named.Width,
+            SmallStem = parsed.Or(_smallStem, first?.SmallStem ?? false),
+            InputChannels = parsed.GetValue(_channels),
         };
     }
 }

@@ -28,11 +28,9 @@ public sealed record HeldOut(IImageSource Train, IImageSource Test) : IDisposabl
                 }
             }
 
-            int[] all = [.. Enumerable.Range(0, train.Count)];
             return train.Count >= TestEvery
                 ? new HeldOut(
-                    SubsetSource.InOrder(train, [.. all.Where(i => i % TestEvery != TestEvery - 1)]),
-                    SubsetSource.InOrder(train, [.. all.Where(i => i % TestEvery == TestEvery - 1)]))
+                    SubsetSource.InOrder(train, Indices(train, tested: false)), SubsetSource.InOrder(train, Indices(train, tested: true)))
                 {
                     Whole = train,
                 }
@@ -62,12 +60,30 @@ public sealed record HeldOut(IImageSource Train, IImageSource Test) : IDisposabl
         }
     }
 
+    /// <summary>Opens the part of a set that <see cref="Open(string)"/> does not test on.</summary>
+    /// <returns>the caller's to dispose</returns>
+    /// <exception cref="ImageSourceException">There is nothing usable at the path, no label, or too few images to hold any out.</exception>
+    public static IImageSource OpenTrain(string path)
+    {
+        bool hasSplits;
+        using (var sets = Open(path))
+        {
+            hasSplits = sets.Whole is null;
+        }
+
+        var whole = OpenLabelled(path);
+        return hasSplits ? whole : SubsetSource.InOrder(whole, Indices(whole, tested: false), ownsWhole: true);
+    }
+
     public void Dispose()
     {
         Train.Dispose();
         Test.Dispose();
         Whole?.Dispose();
     }
+
+    private static int[] Indices(IImageSource whole, bool tested) =>
+        [.. Enumerable.Range(0, whole.Count).Where(i => i % TestEvery == TestEvery - 1 == tested)];
 
     private static IImageSource OpenLabelled(string path)
     {

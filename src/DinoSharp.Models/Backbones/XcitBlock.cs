@@ -1,0 +1,75 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+
+namespace DinoSharp.Models.Backbones;
+
+/// <summary>
+/// One block of an XCiT (arXiv 2106.09681, figure 1): attention between channels, exchange with the neighbours, MLP; each a pre-norm residual
+/// branch under layer scale and stochastic depth.
+/// </summary>
+internal sealed class XcitBlock : nn.Module
+{
+    [ComponentName(Name = "gamma1")]
+    private readonly Parameter _attentionScale;
+    [ComponentName(Name = "gamma2")]
+    private readonly Parameter _mlpScale;
+    [ComponentName(Name = "gamma3")]
+    private readonly Parameter _localScale;
+    [ComponentName(Name = "norm1")]
+    private readonly LayerNorm _attentionNorm;
+    [ComponentName(Name = "attn")]
+    private readonly CrossCovarianceAttention _attention;
+    [ComponentName(Name = "norm2")]
+    private readonly LayerNorm _mlpNorm;
+    [ComponentName(Name = "mlp")]
+    private readonly Mlp _mlp;
+    [ComponentName(Name = "norm3")]
+    private readonly LayerNorm _localNorm;
+    [ComponentName(Name = "local_mp")]
+    private readonly LocalPatchInteraction _local;
+
+    private readonly double _dropPath;
+
+    public XcitBlock(XcitOptions options)
+        : base(nameof(XcitBlock))
+    {
+        int dim = options.EmbedDim;
+        _attentionScale = new Parameter(full(dim, options.LayerScale));
+        _mlpScale = new Parameter(full(dim, options.LayerScale));
+        _localScale = new Parameter(full(dim, options.LayerScale));
+        _attentionNorm = nn.LayerNorm(dim, Xcit.NormEpsilon);
+        _attention = new CrossCovarianceAttention(dim, options.Heads);
+        _mlpNorm = nn.LayerNorm(dim, Xcit.NormEpsilon);
+        _mlp = new Mlp(dim, XcitOptions.MlpRatio * dim);
+        _localNorm = nn.LayerNorm(dim, Xcit.NormEpsilon);
+        _local = new LocalPatchInteraction(dim);
+        _dropPath = options.DropPathRate;
+        RegisterComponents();
+    }
+
+    /// <param name="tokens">// [B, N, D]</param>
+    /// <param name="height">rows of the grid the tokens lie on</param>
+    /// <param name="width">columns of it; height · width = N</param>
+    /// <returns>// [B, N, D]</returns>
+    public Tensor Forward(Tensor tokens, long height, long width)
+    {
+        using var scope = NewDisposeScope();
+        tokens = tokens + DropPath(_attentionScale * _attention.Forward(_attentionNorm.forward(tokens)));
+        tokens = tokens + DropPath(_localScale * _local.Forward(_localNorm.forward(tokens), height, width));
+        return (tokens + DropPath(_mlpScale * _mlp.Forward(_mlpNorm.forward(tokens)))).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Stochastic depth (arXiv 1603.09382): the branch of an image is dropped whole, or scaled up by 1 / keep.</summary>
+    private Tensor DropPath(Tensor branch)
+    {
+        if (!training || _dropPath == 0)
+        {
+            return branch;
+        }
+
+        double keep = 1 - _dropPath;
+        return branch * rand(branch.size(0), 1, 1, device: branch.device).add_(keep).floor_().div_(keep);
+    }
+}
