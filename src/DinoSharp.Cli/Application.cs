@@ -88,6 +88,7 @@ internal static class Application
             KnnCommand.Create(),
             LinearCommand.Create(),
             FinetuneCommand.Create(),
+            SelfTrainCommand.Create(),
             PredictCommand.Create(),
             RetrievalCommand.Create(),
             EmbedCommand.Create(),

@@ -37,6 +37,9 @@ public struct SampleRandom
     /// <summary>True with probability <paramref name="p"/>.</summary>
     public bool Chance(double p) => NextDouble() < p;
 
+    /// <summary>Of the standard normal distribution, by Box and Muller's transform.</summary>
+    public double Normal() => Math.Sqrt(-2 * Math.Log(1 - NextDouble())) * Math.Cos(2 * Math.PI * NextDouble());
+
     private ulong NextUInt64() => Mix(_state += Increment);
 
     private static ulong Mix(ulong z)

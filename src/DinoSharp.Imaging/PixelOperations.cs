@@ -49,6 +49,25 @@ public static unsafe class PixelOperations
         }
     }
 
+    /// <summary>Keeps the highest bits of each sample and clears the others.</summary>
+    /// <param name="image">Any image.</param>
+    /// <param name="bits">Bits to keep, from 0, which gives black, to 8, which gives the image itself.</param>
+    public static void Posterize(PixelImage image, int bits)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        ArgumentOutOfRangeException.ThrowIfLessThan(bits, 0);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(bits, 8);
+        Vector256<byte> mask = Vector256.Create((byte)(0xFF00 >> bits));
+        int length = image.Pixels.Length;
+        fixed (byte* pixels = image.PixelsAndSlack)
+        {
+            for (int i = 0; i < length; i += Vector256<byte>.Count)
+            {
+                (Vector256.Load(pixels + i) & mask).Store(pixels + i);
+            }
+        }
+    }
+
     /// <summary>Mirrors left and right.</summary>
     public static void FlipHorizontal(PixelImage image)
     {

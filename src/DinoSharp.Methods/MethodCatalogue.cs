@@ -2,7 +2,10 @@ using DinoSharp.Methods.BarlowTwins;
 using DinoSharp.Methods.Byol;
 using DinoSharp.Methods.DeepCluster;
 using DinoSharp.Methods.Dino;
+using DinoSharp.Methods.Distillation;
+using DinoSharp.Methods.InstanceClassification;
 using DinoSharp.Methods.Obow;
+using DinoSharp.Methods.Supervised;
 using DinoSharp.Methods.Swav;
 
 namespace DinoSharp.Methods;
@@ -19,6 +22,10 @@ public static class MethodCatalogue
         new SwavDefinition(),
         new DeepClusterDefinition(),
         new ObowDefinition(),
+        new InstanceDefinition(),
+        new InstanceMemoryDefinition(),
+        new SupervisedDefinition(),
+        new DistillationDefinition(),
     ];
 
     /// <summary>The method of a name.</summary>

@@ -15,6 +15,9 @@ public abstract class MethodDefinition
     /// <summary>Whether it learns from labels.</summary>
     public virtual bool NeedsLabels => false;
 
+    /// <summary>Whether it learns from another trained network, which has to be named.</summary>
+    public virtual bool NeedsTeacher => false;
+
     /// <summary>Stochastic depth of a transformer that trains, as published.</summary>
     public virtual double DropPathRate => 0;
 

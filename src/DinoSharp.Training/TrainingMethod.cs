@@ -22,6 +22,15 @@ public abstract class TrainingMethod : IDisposable
     /// <summary>All that must be saved for an exact resumption. The tensors are live: loading copies into them.</summary>
     public abstract IReadOnlyList<StateSection> State { get; }
 
+    /// <summary>
+    /// What beside settings and images decides what is computed, such as the weights of a teacher: a name and a fingerprint each, which are
+    /// part of what makes a run this run.
+    /// </summary>
+    public virtual IReadOnlyList<(string Name, string Fingerprint)> Inputs => [];
+
+    /// <summary>What a checkpoint says of the network to use beside its tensors, such as the names of its classes.</summary>
+    public virtual IReadOnlyDictionary<string, object?> Arguments => new Dictionary<string, object?>();
+
     /// <summary>Called before the first step of each epoch, not when an epoch is resumed in its middle.</summary>
     /// <param name="epoch">from 0</param>
     /// <param name="batches">those of the epoch, for a method that looks through the images first; nothing is loaded unless it does</param>

@@ -21,8 +21,8 @@ public sealed class HelpTests
     {
         string[] verbs =
         [
-            "demo", "train", "compare", "data", "knn", "linear", "finetune", "predict", "retrieval", "copy-detection", "embed", "attention", "segment-video",
-            "davis", "report", "models", "inspect", "convert",
+            "demo", "train", "compare", "data", "knn", "linear", "finetune", "self-train", "predict", "retrieval", "copy-detection", "embed", "attention",
+            "segment-video", "davis", "report", "models", "inspect", "convert",
         ];
         Assert.All(verbs, verb => Assert.Contains("--device", Dino.Run(verb, "--help").Succeeded().Output, StringComparison.Ordinal));
         Assert.All(verbs, verb => Assert.Contains($"\n  {verb} ", Dino.Run("--help").Succeeded().Output, StringComparison.Ordinal));

@@ -50,6 +50,12 @@ public class AllocationTests
             PixelOperations.Grayscale(view);
             GaussianBlur.Apply(view, 1.5f);
             PixelOperations.Solarize(view);
+            PixelOperations.Posterize(view, 7);
+            ToneCurves.AutoContrast(view);
+            ToneCurves.Equalize(view);
+            Sharpness.Apply(view, 1.2f);
+            AffineWarp.Rotate(view, 3);
+            AffineWarp.ShearX(view, 0.1);
             PixelPlanes.Normalize(view.Pixels, scale, shift, planes);
         }
     }

@@ -18,7 +18,7 @@ public class PortableTests
         [
             "exec", typeof(PortableTests).Assembly.Location, "-noLogo", "-noColor",
             "-class", typeof(GoldenTests).FullName!, "-class", typeof(TwinTests).FullName!, "-class", typeof(PixelVectorsTests).FullName!,
-            "-class", typeof(ProcessorTests).FullName!,
+            "-class", typeof(ProcessorTests).FullName!, "-class", typeof(AugmentationTests).FullName!,
         ];
         Array.ForEach(arguments, start.ArgumentList.Add);
         start.Environment[Processor.Variable] = instructions;

@@ -17,5 +17,9 @@ internal sealed record FinetuneSettings
 
     public required TrainingOptions Training { get; init; }
 
+    /// <summary>The view of an image; the chance of erasing is the method's.</summary>
     public required RandomCropOptions Crop { get; init; }
+
+    /// <summary>How views are made.</summary>
+    public IViewRecipe Recipe() => new RandomCropRecipe(Crop with { EraseProbability = Supervised.EraseProbability });
 }

@@ -19,9 +19,12 @@ namespace DinoSharp.Cli.Classification;
 /// <param name="settings">what is computed</param>
 /// <param name="request">where and how</param>
 /// <param name="terminal">where progress is told</param>
+/// <param name="images">what it learns from; null for the train images of the sets and their labels</param>
 internal sealed class Finetuning(
-    HeldOut sets, IEvaluationRecipe view, LoaderOptions loading, FinetuneSettings settings, RunRequest request, Terminal terminal)
+    HeldOut sets, IEvaluationRecipe view, LoaderOptions loading, FinetuneSettings settings, RunRequest request, Terminal terminal,
+    PseudoLabelledImages? images = null)
 {
+    private readonly IImageSource _train = images?.Source ?? sets.Train;
     private readonly EvaluationLoader _testLoader = new(sets.Test, view, loading);
     private readonly ClassMatching _matching = ClassMatching.Of(sets.Test, sets.Train.Classes);
     private readonly PixelNormalization _normalization = PixelNormalization.For(loading.Decoding.Channels);
@@ -41,11 +44,16 @@ internal sealed class Finetuning(
         var training = settings.Training.Validated();
         request.Validated();
         using var loader = new PrefetchLoader(
-            sets.Train, new RandomCropRecipe(settings.Crop), request.Loading(training) with { Decoding = loading.Decoding });
+            _train, settings.Recipe(), request.Loading(training) with { Decoding = loading.Decoding });
         using var method = CreateMethod(pretrained);
         var identity = RunIdentity.Flat(settings with { Training = training with { WarmupEpochs = training.EffectiveWarmupEpochs } });
         identity["network"] = settings.FromScratch ? DinoSharp.Models.BackboneCatalogue.Label(pretrained) : RunIdentity.Of(pretrained);
-        identity["train"] = RunIdentity.Of(sets.Train);
+        identity["train"] = RunIdentity.Of(_train);
+        if (images is not null)
+        {
+            identity["pseudo_labels"] = images.Targets.Fingerprint;
+        }
+
         identity["test"] = RunIdentity.Of(sets.Test);
         var outcome = TrainingRun.Start(
             new TrainingJob
@@ -55,12 +63,12 @@ internal sealed class Finetuning(
                 Plan = new TrainingPlan(training.Epochs, loader.BatchesPerEpoch),
                 Batches = new NormalizedViews(loader, _normalization, request.Device).Epoch,
                 Identity = identity,
-                Data = [sets.Train.Path, sets.Test.Path],
+                Data = [_train.Path, sets.Test.Path],
                 Arguments = Arguments(pretrained),
                 Score = new RunScore("finetune_top1", "top-1", () => Top1(method), KeepsBest: false),
                 LoaderWait = () => loader.WaitTime,
                 Faults = loader.Faults,
-                Images = sets.Train.Count,
+                Images = _train.Count,
             },
             request,
             terminal,
@@ -87,7 +95,8 @@ internal sealed class Finetuning(
         }
 
         var average = settings.Supervised.AverageMomentum > 0 ? pretrained.CreateAlike() : null;
-        return new SupervisedMethod(network, average, settings.Supervised, ImageLabels.Of(sets.Train), request.Device);
+        return new SupervisedMethod(
+            network, average, settings.Supervised, images?.Targets ?? (IImageTargets)ImageLabels.Of(sets.Train), request.Device);
     }
 
     private double Top1(SupervisedMethod method) =>

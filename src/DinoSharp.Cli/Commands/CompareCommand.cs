@@ -16,7 +16,7 @@ internal sealed class CompareCommand
     private readonly Option<string?> _data = OptionFactory.Text(
         "--data", "labelled images, in whatever \"dino train\" takes; its test or val split scores, or every fifth image");
     private readonly Option<string?> _out = OptionFactory.Text("--out", "folder for all runs; the same command goes on in it");
-    private readonly Option<string[]> _methods = OptionFactory.Values("--methods", "methods, or all", ["all"]);
+    private readonly Option<string[]> _methods = OptionFactory.Values("--methods", "methods, or all (that need no trained teacher)", ["all"]);
     private readonly Option<string[]> _networks = OptionFactory.Values("--archs", "networks", [MethodChoice.UsualArch]);
     private readonly Option<double?> _minutes = OptionFactory.Maybe<double>("--minutes", "minutes that each method trains");
     private readonly Option<int?> _steps = OptionFactory.Maybe<int>("--steps", "in place of --minutes: steps that each method trains");
@@ -89,7 +89,7 @@ internal sealed class CompareCommand
             parsed.GetValue(_linearEpochs) < 1 ? "--linear-epochs is at least 1" : null;
         return fault is not null ? throw new RequestException(fault) : new ComparisonPlan
         {
-            Methods = names is ["all"] ? [.. MethodCatalogue.All.Select(m => m.Name)] : [.. names.Select(name => MethodCatalogue.Named(name).Name)],
+            Methods = names is ["all"] ? [.. MethodCatalogue.All.Where(m => !m.NeedsTeacher).Select(m => m.Name)] : [.. names.Select(name => MethodCatalogue.Named(name).Name)],
             Networks = parsed.GetValue(_networks)!,
             Data = parsed.GetValue(_data) ?? throw new RequestException("--data is missing: name a folder or archive of labelled images"),
             Out = parsed.GetValue(_out) ?? throw new RequestException("--out is missing: name a folder for the runs"),

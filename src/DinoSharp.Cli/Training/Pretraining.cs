@@ -47,6 +47,11 @@ internal sealed class Pretraining : IDisposable
         var identity = settings.ToFlatJson();
         identity.Remove("data.paths");
         identity["data"] = RunIdentity.Of(_source);
+        foreach (var (name, fingerprint) in method.Inputs)
+        {
+            identity[name] = fingerprint;
+        }
+
         Job = new TrainingJob
         {
             Method = method,
@@ -55,7 +60,7 @@ internal sealed class Pretraining : IDisposable
             Batches = new NormalizedViews(_loader, PixelNormalization.For(settings.Data.Channels), request.Device).Epoch,
             Identity = identity,
             Data = settings.Data.Paths,
-            Arguments = settings.ReferenceArguments(),
+            Arguments = settings.ReferenceArguments().Concat(method.Arguments).ToDictionary(),
             Score = _knn is null ? null : new RunScore(OnlineKnn.ScoreName, "k-NN top-1", () => _knn.Score(method.Backbone)),
             LoaderWait = () => _loader.WaitTime,
             Faults = _loader.Faults,

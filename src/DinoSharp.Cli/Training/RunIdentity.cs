@@ -6,7 +6,7 @@ using System.Text.Json.Serialization;
 using DinoSharp.Data;
 using DinoSharp.Models;
 using DinoSharp.Models.Backbones;
-using TorchSharp;
+using DinoSharp.Models.Weights;
 
 namespace DinoSharp.Cli.Training;
 
@@ -61,17 +61,8 @@ internal static class RunIdentity
 
     /// <summary>A network by its values and not by its file's path.</summary>
     /// <param name="backbone">on any device</param>
-    public static string Of(Backbone backbone)
-    {
-        using var values = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (var tensor in backbone.state_dict().Values)
-        {
-            using var copy = tensor.detach().cpu().contiguous();
-            values.AppendData(copy.bytes);
-        }
-
-        return $"{BackboneCatalogue.Label(backbone)}, values {Short(values)}";
-    }
+    public static string Of(Backbone backbone) =>
+        $"{BackboneCatalogue.Label(backbone)}, values {WeightsFingerprint.Of(backbone)}";
 
     private static string Short(IncrementalHash hash) => Convert.ToHexStringLower(hash.GetHashAndReset())[..16];
 }

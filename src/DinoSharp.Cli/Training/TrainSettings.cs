@@ -6,6 +6,7 @@ using DinoSharp.Methods;
 using DinoSharp.Methods.Dino;
 using DinoSharp.Models;
 using DinoSharp.Models.Backbones;
+using DinoSharp.Models.Weights;
 using DinoSharp.Training;
 
 namespace DinoSharp.Cli.Training;
@@ -78,6 +79,11 @@ internal sealed record TrainSettings
     {
         ["method"] = MethodName,
         ["arch"] = Arch,
+        [ImageClassifier.ImageSizeName] = Views.GlobalSize,
+        ["patch_size"] = PatchSize,
+        ["embed_dim"] = Shape?.EmbedDim ?? Xcit?.EmbedDim,
+        ["depth"] = Shape?.Depth ?? Xcit?.Depth,
+        [WeightsWriter.HeadCountName] = Shape?.Heads ?? Xcit?.Heads,
         ["use_fp16"] = false,
         ["weight_decay"] = Training.WeightDecay,
         ["weight_decay_end"] = Training.WeightDecayEnd,

@@ -56,6 +56,9 @@ public sealed record MultiCropOptions
     /// <summary>Of the second global crop and any more; others are never solarized.</summary>
     public double SolarizeProbability { get; init; } = 0.2;
 
+    /// <summary>What RandAugment does to each view when all else is done; null for nothing.</summary>
+    public RandAugmentOptions? RandAugment { get; init; }
+
     /// <summary>
     /// Whether views are made of all pixels of an image, as the published method's are. Otherwise photographs so large that every crop is
     /// shrunk anyway are decoded at a half, a quarter or an eighth (<see cref="ReductionOf"/>).
@@ -107,6 +110,7 @@ public sealed record MultiCropOptions
         CheckNumber(nameof(LocalBlurProbability), LocalBlurProbability, 0, 1);
         BlurRadius.Check(nameof(BlurRadius), 0, GaussianBlur.MaxRadius);
         CheckNumber(nameof(SolarizeProbability), SolarizeProbability, 0, 1);
+        RandAugment?.Validated();
     }
 
     private static void CheckNumber(string name, double value, double least, double most)

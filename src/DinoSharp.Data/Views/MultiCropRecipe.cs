@@ -63,6 +63,11 @@ public sealed class MultiCropRecipe : IViewRecipe
         ArgumentNullException.ThrowIfNull(image);
         PixelImage result = new(SizeOf(view), SizeOf(view), image.Channels);
         Draw(view, image.Width, image.Height, ref random).Apply(image, result);
+        if (Options.RandAugment is { } augment)
+        {
+            RandAugment.Apply(result, augment, ref random);
+        }
+
         return result;
     }
 }

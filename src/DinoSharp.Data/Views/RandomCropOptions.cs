@@ -23,6 +23,9 @@ public sealed record RandomCropOptions
     /// <summary>Brightness, contrast and saturation change by a factor from 1 - this to 1 + this; 0 leaves the colours.</summary>
     public double ColorJitter { get; init; }
 
+    /// <summary>What RandAugment does to the view after the colour jitter and before erasing; null for nothing.</summary>
+    public RandAugmentOptions? RandAugment { get; init; }
+
     /// <summary>The chance that a rectangle of the view is replaced by noise (random erasing, arXiv 1708.04896).</summary>
     public double EraseProbability { get; init; }
 
@@ -32,6 +35,7 @@ public sealed record RandomCropOptions
     {
         Scale.Check(nameof(Scale), double.Epsilon, 1);
         Ratio.Check(nameof(Ratio), 0.01, 100);
+        RandAugment?.Validated();
         string? fault =
             Size is < 1 or > EvaluationRecipe.MaxSize ? $"a view's side is from 1 to {EvaluationRecipe.MaxSize} pixels, not {Size}" :
             FlipProbability is not (>= 0 and <= 1) || EraseProbability is not (>= 0 and <= 1)

@@ -2,7 +2,7 @@ using DinoSharp.Imaging;
 
 namespace DinoSharp.Data;
 
-/// <summary>Makes the view of <see cref="RandomCropOptions"/>: crop, resize, flip, jitter, erase, in this order.</summary>
+/// <summary>Makes the view of <see cref="RandomCropOptions"/>: crop, resize, flip, jitter, RandAugment, erase, in this order.</summary>
 public sealed class RandomCropRecipe : IViewRecipe
 {
     private readonly RandomCropOptions _options;
@@ -42,6 +42,11 @@ public sealed class RandomCropRecipe : IViewRecipe
         if (_options.ColorJitter > 0)
         {
             jitter.Apply(result);
+        }
+
+        if (_options.RandAugment is { } augment)
+        {
+            RandAugment.Apply(result, augment, ref random);
         }
 
         if (random.Chance(_options.EraseProbability))

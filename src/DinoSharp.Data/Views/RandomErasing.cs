@@ -40,13 +40,9 @@ public static class RandomErasing
             var row = image.Pixels.Slice((y * image.Width + box.Left) * channels, box.Width * channels);
             for (int i = 0; i < row.Length; i++)
             {
-                double value = normalization.Mean[i % channels] + normalization.Std[i % channels] * Normal(ref random);
+                double value = normalization.Mean[i % channels] + normalization.Std[i % channels] * random.Normal();
                 row[i] = (byte)Math.Clamp(Math.Round(255 * value), 0, 255);
             }
         }
     }
-
-    /// <summary>Box and Muller's transform.</summary>
-    private static double Normal(ref SampleRandom random) =>
-        Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());
 }

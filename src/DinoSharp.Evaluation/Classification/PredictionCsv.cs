@@ -14,6 +14,8 @@ namespace DinoSharp.Evaluation.Classification;
 /// </summary>
 public static class PredictionCsv
 {
+    private static readonly string[] Columns = ["path", "label", "prediction", "probability"];
+
     /// <summary>Writes the file whole or not at all, image by image, and counts what is right where labels are known.</summary>
     /// <param name="path">the file</param>
     /// <param name="loader">the images</param>
@@ -37,7 +39,7 @@ public static class PredictionCsv
         {
             using StreamWriter text = new(stream, leaveOpen: true);
             using CsvWriter csv = new(text, CultureInfo.InvariantCulture, leaveOpen: true);
-            foreach (string column in (string[])["path", "label", "prediction", "probability", .. classes])
+            foreach (string column in Columns.Concat(classes))
             {
                 csv.WriteField(column);
             }
@@ -92,6 +94,33 @@ public static class PredictionCsv
                     firstFive += better < 5 ? 1 : 0;
                 }
             }
+        }
+    }
+
+    /// <summary>What stands in such a file of each image: its name, and the probability of each class.</summary>
+    /// <param name="path">the file</param>
+    /// <param name="classes">the classifier's, which must be the file's</param>
+    /// <exception cref="CheckpointException">The file is not of these classes, or damaged.</exception>
+    public static IEnumerable<(string Name, float[] Probabilities)> Read(string path, IReadOnlyList<string> classes)
+    {
+        using StreamReader text = new(path);
+        using CsvReader csv = new(text, CultureInfo.InvariantCulture);
+        if (!csv.Read() || !csv.ReadHeader() || !csv.HeaderRecord!.SequenceEqual([.. Columns, .. classes]))
+        {
+            throw new CheckpointException($"{path}: these are no predictions of the {classes.Count} classes: delete it, so that it is made anew");
+        }
+
+        while (csv.Read())
+        {
+            float[] probabilities = new float[classes.Count];
+            for (int i = 0; i < probabilities.Length; i++)
+            {
+                probabilities[i] = csv.TryGetField(Columns.Length + i, out float value)
+                    ? value
+                    : throw new CheckpointException($"{path}: line {csv.Parser.RawRow} is damaged: delete the file, so that it is made anew");
+            }
+
+            yield return (csv.GetField(0)!, probabilities);
         }
     }
 

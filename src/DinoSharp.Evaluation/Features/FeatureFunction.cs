@@ -1,5 +1,6 @@
 using DinoSharp.Data;
 using DinoSharp.Models.Backbones;
+using DinoSharp.Models.Weights;
 using static TorchSharp.torch;
 
 namespace DinoSharp.Evaluation.Features;
@@ -34,7 +35,7 @@ public sealed class FeatureFunction(int dim, Func<Tensor, float[]> values, Func<
     public static FeatureFunction Of(Backbone backbone, string what, int dim, Func<Tensor, Tensor> features)
     {
         ArgumentNullException.ThrowIfNull(backbone);
-        return new FeatureFunction(dim, Values, () => $"{what} of weights {BackboneFingerprint.Of(backbone)}");
+        return new FeatureFunction(dim, Values, () => $"{what} of weights {WeightsFingerprint.Of(backbone)}");
 
         float[] Values(Tensor pixels)
         {

@@ -4,6 +4,7 @@ using DinoSharp.Evaluation.Features;
 using DinoSharp.Imaging;
 using DinoSharp.Models;
 using DinoSharp.Models.Backbones;
+using DinoSharp.Models.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -40,7 +41,7 @@ public sealed class WholeImageFeatures
         }
 
         _settings = string.Create(CultureInfo.InvariantCulture,
-            $"weights {BackboneFingerprint.Of(backbone)}, longest side {longestSide}, {(multiScale ? "three scales" : "one scale")}");
+            $"weights {WeightsFingerprint.Of(backbone)}, longest side {longestSide}, {(multiScale ? "three scales" : "one scale")}");
     }
 
     /// <summary>What larger images are shrunk to, in pixels.</summary>

@@ -15,7 +15,7 @@ namespace DinoSharp.Methods.Supervised;
 public sealed class SupervisedMethod : TrainingMethod
 {
     private readonly SupervisedOptions _options;
-    private readonly ImageLabels _labels;
+    private readonly IImageTargets _labels;
     private readonly Mixing _mixing;
     private readonly Device _device;
     private readonly MultiCropEncoder _network;
@@ -25,12 +25,13 @@ public sealed class SupervisedMethod : TrainingMethod
     /// <param name="backbone">network that trains, with stochastic depth if wanted; from now on this method's</param>
     /// <param name="average">a network of the same shape for the moving average, if the options have one; its values are replaced</param>
     /// <param name="options">settings of the method</param>
-    /// <param name="labels">of the images</param>
+    /// <param name="labels">of the images, hard or soft</param>
     /// <param name="device">where it all lives</param>
     /// <exception cref="ArgumentException">A setting makes no sense.</exception>
-    public SupervisedMethod(Backbone backbone, Backbone? average, SupervisedOptions options, ImageLabels labels, Device device)
+    public SupervisedMethod(Backbone backbone, Backbone? average, SupervisedOptions options, IImageTargets labels, Device device)
     {
-        if (average is null != (options.Validated().AverageMomentum == 0))
+        options.Validate();
+        if (average is null != (options.AverageMomentum == 0))
         {
             throw new ArgumentException("a moving average needs a network for it, and no other training does", nameof(average));
         }
@@ -39,7 +40,7 @@ public sealed class SupervisedMethod : TrainingMethod
         _mixing = new Mixing(options);
         _network = Classifier(backbone);
         Groups = ParameterGroups.Of(_network, name => LayerDecay.ScaleOf(backbone, name, options.LayerDecay));
-        State = [Section("model", _network)];
+        State = [ClassifierState.Of("model", _network)];
         if (average is not null)
         {
             _average = Classifier(average);
@@ -48,7 +49,7 @@ public sealed class SupervisedMethod : TrainingMethod
                 parameter.requires_grad = false;
             }
 
-            State = [.. State, Section("model_ema", _average)];
+            State = [.. State, ClassifierState.Of("model_ema", _average)];
             Average(momentum: 0);
         }
 
@@ -73,13 +74,15 @@ public sealed class SupervisedMethod : TrainingMethod
 
     public override IReadOnlyList<StateSection> State { get; }
 
+    public override IReadOnlyDictionary<string, object?> Arguments => ClassifierState.Arguments(_labels.Names);
+
     private MultiCropEncoder Used => _average ?? _network;
 
     /// <summary>Cross-entropy with smoothed and mixed targets.</summary>
     public override Tensor Loss(TrainingBatch batch, TrainingStep step)
     {
         using var scope = NewDisposeScope();
-        var (images, targets) = _mixing.Apply(batch.Crops[0], Targets(_labels.Of(batch, _device)), step.Index);
+        var (images, targets) = _mixing.Apply(batch.Crops[0], Smoothed(_labels.Targets(batch, _device)), step.Index);
         var logits = _network.Forward([images]); // [B, C]
         var loss = -(targets * logits.log_softmax(1)).sum(1).mean();
         _loss.Add(loss.detach());
@@ -123,13 +126,13 @@ public sealed class SupervisedMethod : TrainingMethod
         _loss.Dispose();
     }
 
-    /// <summary>One-hot targets, a share of them spread over all classes.</summary>
-    /// <param name="labels">// int64 [B]</param>
+    /// <summary>The targets with a share of them spread over all classes.</summary>
+    /// <param name="targets">// [B, C]</param>
     /// <returns>// [B, C]</returns>
-    private Tensor Targets(Tensor labels)
+    private Tensor Smoothed(Tensor targets)
     {
         double spread = _options.LabelSmoothing / _labels.Classes;
-        return nn.functional.one_hot(labels, _labels.Classes).to(ScalarType.Float32).mul_(1 - _options.LabelSmoothing).add_(spread);
+        return targets.mul(1 - _options.LabelSmoothing).add_(spread);
     }
 
     /// <summary>Moves the average towards the network; buffers are copied, as running statistics are averages already.</summary>
@@ -146,17 +149,5 @@ public sealed class SupervisedMethod : TrainingMethod
         {
             average.copy_(current);
         }
-    }
-
-    /// <summary>The names of DeiT's checkpoints: the backbone's own, and head.* for the classifier; torchvision's ResNets call it fc.*.</summary>
-    private static StateSection Section(string name, MultiCropEncoder network)
-    {
-        string head = network.Backbone is ResNet ? "fc." : "head.";
-        return new StateSection(name, "",
-        [
-            .. network.state_dict().Select(entry => (
-                entry.Key.StartsWith("backbone.", StringComparison.Ordinal) ? entry.Key["backbone.".Length..] : head + entry.Key["head.".Length..],
-                entry.Value)),
-        ]);
     }
 }

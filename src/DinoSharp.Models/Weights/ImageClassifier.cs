@@ -40,13 +40,19 @@ public sealed class ImageClassifier : IDisposable
     /// <summary>Side of the views it was trained with, where the file says it.</summary>
     public int? ImageSize { get; }
 
+    /// <summary>The values of network and classifier in a few letters.</summary>
+    public string Fingerprint => WeightsFingerprint.Of(Backbone, _layer);
+
+    /// <summary>Whether a file has a classifier beside its network.</summary>
+    public static bool IsIn(WeightsFile file) => LayerIn(file) is not null;
+
     /// <summary>A whole network with its classifier: a run of fine-tuning, or a file of DeiT's, timm's or torchvision's layout.</summary>
     /// <param name="file">opened before</param>
     /// <param name="heads">attention heads, where the file does not say and they are not 64 wide</param>
     /// <exception cref="CheckpointException">One line: there is no classifier in the file, or it does not fit the network.</exception>
     public static ImageClassifier Open(WeightsFile file, int? heads = null)
     {
-        string name = LayerNames.FirstOrDefault(n => file.Tensors.TryGet(n + ".weight", out _) && file.Tensors.TryGet(n + ".bias", out _))
+        string name = LayerIn(file)
             ?? throw new CheckpointException(
                 $"{file.Path}: holds a backbone without a classifier; give a run of \"dino finetune\", or --linear with the classifier's file");
         var (backbone, _) = Pretrained.Load(file, heads);
@@ -107,6 +113,9 @@ public sealed class ImageClassifier : IDisposable
         TensorArrays.CopyInto(bias, layer.bias!);
         return new ImageClassifier(backbone, features, layer, classes?.Count == count ? classes : null, imageSize);
     }
+
+    private static string? LayerIn(WeightsFile file) =>
+        LayerNames.FirstOrDefault(n => file.Tensors.TryGet(n + ".weight", out _) && file.Tensors.TryGet(n + ".bias", out _));
 
     private static List<string>? Names(IReadOnlyDictionary<string, object?> arguments) =>
         arguments.TryGetValue(ClassesName, out object? names) && names is List<object?> list && list.All(name => name is string)

@@ -104,13 +104,13 @@ public sealed class WholeImageFeaturesTests
         using var one = Pretrained.Load(Golden.PathOf("vit/weights.safetensors"), heads: 3).Backbone;
         using var same = Pretrained.Load(Golden.PathOf("vit/weights.safetensors"), heads: 3).Backbone;
         using var otherHeads = Pretrained.Load(Golden.PathOf("vit/weights.safetensors"), heads: 4).Backbone;
-        Assert.Equal(BackboneFingerprint.Of(one), BackboneFingerprint.Of(same));
-        Assert.NotEqual(BackboneFingerprint.Of(one), BackboneFingerprint.Of(otherHeads));
+        Assert.Equal(WeightsFingerprint.Of(one), WeightsFingerprint.Of(same));
+        Assert.NotEqual(WeightsFingerprint.Of(one), WeightsFingerprint.Of(otherHeads));
         using (var noGradients = no_grad())
         {
             same.parameters().Last().add_(1e-3f);
         }
 
-        Assert.NotEqual(BackboneFingerprint.Of(one), BackboneFingerprint.Of(same));
+        Assert.NotEqual(WeightsFingerprint.Of(one), WeightsFingerprint.Of(same));
     }
 }

@@ -1,0 +1,54 @@
+using DinoSharp.Data;
+using DinoSharp.Training;
+using DinoSharp.Training.Optimizers;
+
+namespace DinoSharp.Methods.InstanceClassification;
+
+/// <summary>
+/// Settings of instance discrimination: for ResNets those of the paper and its code (arXiv 1805.01978), whose learning rate falls in two
+/// stairs where ours follows a cosine; for transformers, for which there are none, optimizer and rates of MoCo v3.
+/// </summary>
+public sealed class InstanceMemoryDefinition : MethodDefinition
+{
+    public override string Name => "instance-memory";
+
+    public override string Title => "Instance discrimination";
+
+    public override string Paper => "arXiv 1805.01978";
+
+    public override MethodSettings Published(bool transformer) => new(
+        new InstanceMemoryOptions(),
+        transformer ? InstanceDefinition.Transformer : new TrainingOptions
+        {
+            Epochs = 200,
+            BatchSize = 256,
+            Optimizer = OptimizerKind.Sgd,
+            LearningRate = 0.03,
+            MinLearningRate = 0,
+            WarmupEpochs = 0,
+            WeightDecay = 1e-4,
+            WeightDecayEnd = 1e-4,
+            ClipGradient = 0,
+        },
+        new MultiCropOptions
+        {
+            GlobalCount = 1,
+            LocalCount = 0,
+            GlobalScale = new(0.2, 1),
+            JitterProbability = 1,
+            Saturation = 0.4,
+            Hue = 0.4,
+            FirstGlobalBlurProbability = 0,
+            SolarizeProbability = 0,
+        });
+
+    public override MethodSettings Fitted(MethodSettings published, Fitting fitting)
+    {
+        var options = (InstanceMemoryOptions)published.Method;
+        int negatives = Math.Min(options.Negatives, fitting.Facts.Images);
+        return new(
+            options with { Negatives = fitting.Choose("--negatives", options.Negatives, negatives, "there are no more images to draw") },
+            fitting.Training(published.Training),
+            fitting.Views(published.Views));
+    }
+}

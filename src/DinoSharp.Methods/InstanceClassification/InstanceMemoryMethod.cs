@@ -1,0 +1,134 @@
+using DinoSharp.Models;
+using DinoSharp.Models.Backbones;
+using DinoSharp.Models.Heads;
+using DinoSharp.Training;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DinoSharp.Methods.InstanceClassification;
+
+/// <summary>
+/// Non-parametric instance discrimination (arXiv 1805.01978): in place of a classifier's weights, a memory holds what the network said of
+/// each image when it saw it last, and the softmax over all images is estimated from a few drawn ones. The memory grows with the images, a
+/// step does not.
+/// </summary>
+public sealed class InstanceMemoryMethod : TrainingMethod
+{
+    private readonly InstanceMemoryOptions _options;
+    private readonly MultiCropEncoder _network;
+    private readonly Tensor _memory; // unit vectors [N, D]
+    private readonly Tensor _normalizer; // Z, 0 until the first step has estimated it // [1]
+    private readonly MeanLoss _loss;
+    private readonly OutputSpread _spread;
+    private Seen? _seen;
+
+    /// <exception cref="ArgumentException">There is more than one view of an image, and one entry of it in the memory.</exception>
+    public InstanceMemoryMethod(InstanceMemoryOptions options, MethodSetup setup)
+    {
+        if (setup.Views.GlobalCount + setup.Views.LocalCount != 1)
+        {
+            throw new ArgumentException(
+                $"this method learns from one view of an image, not {setup.Views.GlobalCount + setup.Views.LocalCount}: leave out --local-crops-number");
+        }
+
+        _options = options;
+        var backbone = setup.CreateBackbone(true);
+        _network = new MultiCropEncoder(backbone, MlpHead.Create(backbone.FeatureDim, options.Head));
+        _network.to(setup.Device);
+        using (var scope = NewDisposeScope())
+        {
+            // Drawn on the CPU, so that a run starts alike on every device.
+            _memory = nn.functional.normalize(randn(setup.Images, options.ProjectionDim), dim: 1).to(setup.Device).DetachFromDisposeScope();
+            _normalizer = zeros(1, device: setup.Device).DetachFromDisposeScope();
+        }
+
+        State = [StateSection.Of("model", _network), new StateSection("memory", "", [("entries", _memory), ("normalizer", _normalizer)])];
+        _loss = new MeanLoss(1, setup.Device);
+        _spread = new OutputSpread(setup.Device);
+    }
+
+    public override nn.Module Trained => _network;
+
+    public override Backbone Backbone => _network.Backbone;
+
+    public override IReadOnlyList<StateSection> State { get; }
+
+    public override Tensor Loss(TrainingBatch batch, TrainingStep step)
+    {
+        using var scope = NewDisposeScope();
+        var device = _memory.device;
+        long images = _memory.size(0), count = batch.Images.Count;
+        var outputs = nn.functional.normalize(_network.Forward(batch.Crops), dim: 1); // [B, D]
+        var numbers = tensor([.. batch.Images], ScalarType.Int64, device); // [B]
+        var own = _memory.index_select(0, numbers); // [B, D]
+        var drawn = _memory.index_select(0, randint(0, images, [count * _options.Negatives], ScalarType.Int64, device))
+            .view(count, _options.Negatives, -1); // [B, m, D]
+        Tensor normalizer;
+        using (no_grad())
+        {
+            normalizer = where(_normalizer.eq(0), NceLoss.Normalizer(outputs, drawn, images, _options.Temperature), _normalizer);
+        }
+
+        var loss = NceLoss.Of(outputs, own, drawn, normalizer, images, _options.Temperature, _options.ProximalWeight);
+        _loss.Add(loss.detach());
+        _spread.Add(outputs);
+        Forget();
+        _seen = new Seen(numbers.DetachFromDisposeScope(), outputs.detach().DetachFromDisposeScope(), normalizer.DetachFromDisposeScope());
+        return loss.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The images' entries move towards what was said of them, and back onto the sphere.</summary>
+    public override void AfterOptimizerStep(TrainingStep step)
+    {
+        using var noGradients = no_grad();
+        using (var scope = NewDisposeScope())
+        {
+            var (numbers, outputs, normalizer) = _seen!;
+            var moved = _memory.index_select(0, numbers) * _options.MemoryMomentum + outputs * (1 - _options.MemoryMomentum);
+            _memory.index_copy_(0, numbers, nn.functional.normalize(moved, dim: 1));
+            _normalizer.copy_(normalizer);
+        }
+
+        Forget();
+    }
+
+    public override IReadOnlyList<(string Name, double Value)> TakeMetrics() =>
+        [("loss", _loss.Take()[0]), (OutputSpread.Name, _spread.Take())];
+
+    public override string? Diagnose(IReadOnlyList<(string Name, double Value)> metrics, TrainingStep step) =>
+        OutputSpread.IsCollapsed(metrics, step) ? "collapse: the network says the same of every image. Lower --lr, or raise --negatives" : null;
+
+    public override void AbandonStep()
+    {
+        Forget();
+        _loss.Forget();
+        _spread.Forget();
+    }
+
+    public override void Dispose()
+    {
+        Forget();
+        _network.Dispose();
+        _memory.Dispose();
+        _normalizer.Dispose();
+        _loss.Dispose();
+        _spread.Dispose();
+    }
+
+    private void Forget()
+    {
+        _seen?.Dispose();
+        _seen = null;
+    }
+
+    /// <summary>What the step under way will leave in the memory.</summary>
+    private sealed record Seen(Tensor Numbers, Tensor Outputs, Tensor Normalizer) : IDisposable
+    {
+        public void Dispose()
+        {
+            Numbers.Dispose();
+            Outputs.Dispose();
+            Normalizer.Dispose();
+        }
+    }
+}
