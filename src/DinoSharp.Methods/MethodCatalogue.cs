@@ -1,4 +1,5 @@
 using DinoSharp.Methods.Byol;
+using DinoSharp.Methods.MocoV2;
 using DinoSharp.Methods.SimClr;
 
 namespace DinoSharp.Methods;
@@ -7,7 +8,7 @@ namespace DinoSharp.Methods;
 public static class MethodCatalogue
 {
     /// <summary>All but DINO, which has its own command line.</summary>
-    public static IReadOnlyList<MethodDefinition> All { get; } = [new ByolDefinition(), new SimClrDefinition()];
+    public static IReadOnlyList<MethodDefinition> All { get; } = [new ByolDefinition(), new SimClrDefinition(), new MocoV2Definition()];
 
     /// <summary>The method of a name.</summary>
     /// <exception cref="ArgumentException">None has that name.</exception>
