@@ -1,5 +1,6 @@
 using DinoSharp.Methods.Byol;
 using DinoSharp.Methods.MocoV2;
+using DinoSharp.Methods.MocoV3;
 using DinoSharp.Methods.SimClr;
 
 namespace DinoSharp.Methods;
@@ -8,7 +9,7 @@ namespace DinoSharp.Methods;
 public static class MethodCatalogue
 {
     /// <summary>All but DINO, which has its own command line.</summary>
-    public static IReadOnlyList<MethodDefinition> All { get; } = [new ByolDefinition(), new SimClrDefinition(), new MocoV2Definition()];
+    public static IReadOnlyList<MethodDefinition> All { get; } = [new ByolDefinition(), new SimClrDefinition(), new MocoV2Definition(), new MocoV3Definition()];
 
     /// <summary>The method of a name.</summary>
     /// <exception cref="ArgumentException">None has that name.</exception>
