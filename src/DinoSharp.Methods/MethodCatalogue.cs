@@ -1,4 +1,5 @@
 using DinoSharp.Methods.Byol;
+using DinoSharp.Methods.InfoMin;
 using DinoSharp.Methods.MocoV2;
 using DinoSharp.Methods.MocoV3;
 using DinoSharp.Methods.SimClr;
@@ -9,7 +10,7 @@ namespace DinoSharp.Methods;
 public static class MethodCatalogue
 {
     /// <summary>All but DINO, which has its own command line.</summary>
-    public static IReadOnlyList<MethodDefinition> All { get; } = [new ByolDefinition(), new SimClrDefinition(), new MocoV2Definition(), new MocoV3Definition()];
+    public static IReadOnlyList<MethodDefinition> All { get; } = [new ByolDefinition(), new SimClrDefinition(), new MocoV2Definition(), new MocoV3Definition(), new InfoMinDefinition()];
 
     /// <summary>The method of a name.</summary>
     /// <exception cref="ArgumentException">None has that name.</exception>

@@ -12,7 +12,7 @@ internal sealed class TinyTraining : IDisposable
 {
     public const int Images = 32;
     private const int Side = 8;
-    private const int LocalSide = 4;
+    public const int LocalSide = 4;
 
     private readonly MultiCropOptions _views;
 
@@ -21,12 +21,18 @@ internal sealed class TinyTraining : IDisposable
     /// <param name="views">only the counts matter; null for two global ones</param>
     /// <param name="residual">a ResNet in place of a transformer</param>
     /// <param name="labels">of the <see cref="Images"/> images</param>
+    /// <param name="localSide">of a local crop in pixels</param>
     public TinyTraining(
-        MethodOptions options, TrainingOptions? training = null, MultiCropOptions? views = null, bool residual = false, ImageLabels? labels = null)
+        MethodOptions options,
+        TrainingOptions? training = null,
+        MultiCropOptions? views = null,
+        bool residual = false,
+        ImageLabels? labels = null,
+        int localSide = LocalSide)
     {
         options.Validate();
         TrainingOptions = training ?? new() { Epochs = 3, BatchSize = 8, LearningRate = 0.05, WarmupEpochs = 1, ClipGradient = 0, Seed = 7 };
-        _views = (views ?? new() { LocalCount = 0 }) with { GlobalSize = Side, LocalSize = LocalSide };
+        _views = (views ?? new() { LocalCount = 0 }) with { GlobalSize = Side, LocalSize = localSide };
         var plan = new TrainingPlan(TrainingOptions.Epochs, Images / TrainingOptions.BatchSize);
         manual_seed(1);
         Method = options.Create(new MethodSetup
@@ -71,7 +77,7 @@ internal sealed class TinyTraining : IDisposable
             List<Tensor> crops = [Crops(_views.GlobalCount, Side)];
             if (_views.LocalCount > 0)
             {
-                crops.Add(Crops(_views.LocalCount, LocalSide));
+                crops.Add(Crops(_views.LocalCount, _views.LocalSize));
             }
 
             try
