@@ -10,7 +10,14 @@ namespace DinoSharp.Methods;
 public static class MethodCatalogue
 {
     /// <summary>All but DINO, which has its own command line.</summary>
-    public static IReadOnlyList<MethodDefinition> All { get; } = [new ByolDefinition(), new SimClrDefinition(), new MocoV2Definition(), new MocoV3Definition(), new InfoMinDefinition()];
+    public static IReadOnlyList<MethodDefinition> All { get; } =
+    [
+        new ByolDefinition(),
+        new SimClrDefinition(),
+        new MocoV2Definition(),
+        new MocoV3Definition(),
+        new InfoMinDefinition(),
+    ];
 
     /// <summary>The method of a name.</summary>
     /// <exception cref="ArgumentException">None has that name.</exception>

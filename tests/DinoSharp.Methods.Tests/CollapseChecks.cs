@@ -6,7 +6,7 @@ namespace DinoSharp.Methods.Tests;
 /// <summary>What is asked of every method whose outputs can become the same for all images.</summary>
 internal static class CollapseChecks
 {
-    /// <summary>A spread of nothing is diagnosed in one line that names what helps, a usual one is not, nor anything in the first steps.</summary>
+    /// <summary>No spread is diagnosed in one line that names what helps, a usual one is not, nor anything in the first steps.</summary>
     public static void Hold(MethodOptions options, string helps, MultiCropOptions? views = null, int localSide = TinyTraining.LocalSide)
     {
         using TinyTraining run = new(options, views: views, localSide: localSide);
@@ -33,7 +33,8 @@ internal static class CollapseChecks
                 parameter.zero_();
             }
 
-            foreach (var (_, tensor) in run.Method.State.SelectMany(section => section.Tensors).Where(t => t.Name.EndsWith("weight", StringComparison.Ordinal)))
+            var state = run.Method.State.SelectMany(section => section.Tensors);
+            foreach (var (_, tensor) in state.Where(entry => entry.Name.EndsWith("weight", StringComparison.Ordinal)))
             {
                 tensor.zero_();
             }

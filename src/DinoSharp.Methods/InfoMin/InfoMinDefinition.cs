@@ -4,8 +4,8 @@ using DinoSharp.Methods.MocoV2;
 namespace DinoSharp.Methods.InfoMin;
 
 /// <summary>
-/// InfoMin's settings: as published for ResNet-50 (arXiv 2005.10243 and its code), and fitted. For transformers its paper has none: the rates
-/// are those of MoCo v2 here.
+/// InfoMin's settings: as published for ResNet-50 (arXiv 2005.10243 and its code), and fitted. For transformers its paper has none: the
+/// rates are those of MoCo v2 here.
 /// </summary>
 public sealed class InfoMinDefinition : MethodDefinition
 {

@@ -3,7 +3,10 @@ using static TorchSharp.torch;
 
 namespace DinoSharp.Methods.InfoMin;
 
-/// <summary>A view and a jigsaw of an image both have to find the key of its other view (arXiv 2005.10243; the jigsaw is that of PIRL, arXiv 1912.01991).</summary>
+/// <summary>
+/// A view and a jigsaw of an image both have to find the key of its other view (arXiv 2005.10243; the jigsaw is that of PIRL, arXiv
+/// 1912.01991).
+/// </summary>
 public static class InfoMinLoss
 {
     /// <param name="queries">of one view; normalised here // [B, D]</param>

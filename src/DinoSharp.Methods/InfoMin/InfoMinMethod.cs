@@ -32,7 +32,8 @@ public sealed class InfoMinMethod : TrainingMethod
         if (piece < Backbone.MinimumImageSide)
         {
             throw new ArgumentException(
-                $"a jigsaw's piece of {piece} pixels is too small for the network, which takes {Backbone.MinimumImageSide}: raise --local-crops-size");
+                $"a jigsaw's piece of {piece} pixels is too small for the network, which takes {Backbone.MinimumImageSide}: "
+                + "raise --local-crops-size");
         }
 
         _jigsawHead = new JigsawHead(Backbone.FeatureDim, options.Head);
@@ -41,7 +42,10 @@ public sealed class InfoMinMethod : TrainingMethod
         Trained = new TrainedParts(("query", _encoders.Query), ("jigsaw", _jigsawHead));
         State =
         [
-            StateSection.Of("query", _encoders.Query), StateSection.Of("jigsaw", _jigsawHead), StateSection.Of("key", _encoders.Key), _queue.State,
+            StateSection.Of("query", _encoders.Query),
+            StateSection.Of("jigsaw", _jigsawHead),
+            StateSection.Of("key", _encoders.Key),
+            _queue.State,
         ];
         _losses = new MeanLoss(2, setup.Device);
         _spread = new OutputSpread(setup.Device);

@@ -60,7 +60,7 @@ public sealed class InfoMinRecipe : IViewRecipe
             (views.GlobalCount, views.LocalCount) is not (2, 1)
                 ? $"InfoMin compares 2 global crops and 1 local one, the jigsaw, not {views.GlobalCount} and {views.LocalCount}" :
             views.LocalSize % JigsawView.Grid != 0
-                ? $"a jigsaw of three by three pieces needs a side that is a multiple of 3, not {views.LocalSize}: change --local-crops-size" : null;
+                ? $"a jigsaw of three by three pieces has a side that is a multiple of 3, not {views.LocalSize} (--local-crops-size)" : null;
         if (fault is not null)
         {
             throw new ArgumentException(fault);

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace DinoSharp.Methods.InfoMin;
 
-/// <summary>The pieces of an image, shuffled, as one query: each through a small network, then all of them together through a linear layer.</summary>
+/// <summary>The pieces of an image, shuffled, as one query: each through a small network, then all through a linear layer.</summary>
 internal sealed class JigsawHead : nn.Module
 {
     [ComponentName(Name = "piece")]

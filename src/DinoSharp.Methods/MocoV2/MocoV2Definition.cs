@@ -5,8 +5,8 @@ using DinoSharp.Training.Optimizers;
 namespace DinoSharp.Methods.MocoV2;
 
 /// <summary>
-/// MoCo v2's settings: as published for ResNet-50 (arXiv 2003.04297 and its code), and fitted. For transformers its paper has none: the rates are those
-/// of MoCo v3 (arXiv 2104.02057) at a batch that the queue makes large enough.
+/// MoCo v2's settings: as published for ResNet-50 (arXiv 2003.04297 and its code), and fitted. For transformers its paper has none: the
+/// rates are those of MoCo v3 (arXiv 2104.02057) at a batch that the queue makes large enough.
 /// </summary>
 public sealed class MocoV2Definition : MethodDefinition
 {

@@ -3,12 +3,14 @@ using static TorchSharp.torch;
 
 namespace DinoSharp.Methods.MocoV3;
 
-/// <summary>InfoNCE within the batch (arXiv 2104.02057, section 3 and algorithm 1): a query has to find its image's key among those of the batch.</summary>
+/// <summary>
+/// InfoNCE within the batch (arXiv 2104.02057, section 3 and algorithm 1): a query has to find its image's key among those of the batch.
+/// </summary>
 public static class MocoV3Loss
 {
     /// <summary>
-    /// 2τ times the mean cross-entropy: the factor keeps the gradients' size independent of the temperature. Symmetric where the queries of either view meet
-    /// the keys of the other.
+    /// 2τ times the mean cross-entropy: the factor keeps the gradients' size independent of the temperature. Symmetric where the queries
+    /// of either view meet the keys of the other.
     /// </summary>
     /// <param name="queries">predictions of the images' one view; normalised here // [B, D]</param>
     /// <param name="keys">of the same images' other view; normalised here, and no gradient goes there // [B, D]</param>

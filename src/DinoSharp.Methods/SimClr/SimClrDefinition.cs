@@ -5,8 +5,8 @@ using DinoSharp.Training.Optimizers;
 namespace DinoSharp.Methods.SimClr;
 
 /// <summary>
-/// SimCLR's settings: as published for ResNet-50 (arXiv 2002.05709, sections 2.2, 5 and appendix A), and fitted. For transformers its paper has none: the
-/// rates are those of MoCo v3, which shares the loss and whose authors trained both (arXiv 2104.02057).
+/// SimCLR's settings: as published for ResNet-50 (arXiv 2002.05709, sections 2.2, 5 and appendix A), and fitted. For transformers its
+/// paper has none: the rates are those of MoCo v3, which shares the loss and whose authors trained both (arXiv 2104.02057).
 /// </summary>
 public sealed class SimClrDefinition : MethodDefinition
 {

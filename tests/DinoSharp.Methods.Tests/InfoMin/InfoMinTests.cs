@@ -245,8 +245,8 @@ public sealed class InfoMinTests
         Assert.Equal(
             new InfoMinOptions
             {
-                QueueSize = 65536, KeyMomentum = 0.999, Temperature = 0.15, JigsawWeight = 0.5, HiddenDim = 2048, ProjectionDim = 128, NormGroups = 8,
-                RandAugmentOperations = 2, RandAugmentMagnitude = 10,
+                QueueSize = 65536, KeyMomentum = 0.999, Temperature = 0.15, JigsawWeight = 0.5, HiddenDim = 2048, ProjectionDim = 128,
+                NormGroups = 8, RandAugmentOperations = 2, RandAugmentMagnitude = 10,
             },
             method);
         Assert.Equal((OptimizerKind.Sgd, 200, 256, 0.03, 1e-4), (

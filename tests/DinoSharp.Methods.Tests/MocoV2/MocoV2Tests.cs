@@ -1,8 +1,8 @@
 using DinoSharp.Methods.MocoV2;
+using DinoSharp.Models.Backbones;
 using DinoSharp.Tests;
 using DinoSharp.Training.Optimizers;
 using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace DinoSharp.Methods.Tests.MocoV2;
@@ -150,7 +150,10 @@ public sealed class MocoV2Tests
     [Fact]
     public void What_does_not_fit_the_batch_is_refused_with_the_option_that_helps()
     {
-        Assert.Contains("--queue-size", Assert.Throws<ArgumentException>(() => new TinyTraining(Small with { QueueSize = 7 })).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "--queue-size",
+            Assert.Throws<ArgumentException>(() => new TinyTraining(Small with { QueueSize = 7 })).Message,
+            StringComparison.Ordinal);
         Assert.Contains(
             "--norm-groups",
             Assert.Throws<ArgumentException>(() => new TinyTraining(Small with { NormGroups = 5 }, residual: true)).Message,
@@ -164,7 +167,11 @@ public sealed class MocoV2Tests
     {
         var (method, training, views) = new MocoV2Definition().Published(transformer: false);
         Assert.Equal(
-            new MocoV2Options { QueueSize = 65536, KeyMomentum = 0.999, Temperature = 0.2, HiddenDim = 2048, ProjectionDim = 128, NormGroups = 8 }, method);
+            new MocoV2Options
+            {
+                QueueSize = 65536, KeyMomentum = 0.999, Temperature = 0.2, HiddenDim = 2048, ProjectionDim = 128, NormGroups = 8,
+            },
+            method);
         Assert.Equal((OptimizerKind.Sgd, 200, 256, 0), (training.Optimizer, training.Epochs, training.BatchSize, training.WarmupEpochs));
         Assert.Equal((0.03, 1e-4, 1e-4, 0, 0), (
             training.ScaledLearningRate, training.WeightDecay, training.WeightDecayEnd, training.MinLearningRate, training.ClipGradient));
@@ -195,7 +202,7 @@ public sealed class MocoV2Tests
         return new(
             new()
             {
-                CreateBackbone = _ => new DinoSharp.Models.Backbones.ResNet(new() { Blocks = [1, 1, 1, 1], Bottlenecks = false, Width = 4, SmallStem = true }),
+                CreateBackbone = _ => new ResNet(new() { Blocks = [1, 1, 1, 1], Bottlenecks = false, Width = 4, SmallStem = true }),
                 Training = new() { BatchSize = 8, Epochs = 1 },
                 Plan = new(1, 1),
                 Views = new(),

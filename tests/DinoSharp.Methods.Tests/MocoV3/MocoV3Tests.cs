@@ -169,7 +169,7 @@ public sealed class MocoV3Tests
             views.SolarizeProbability));
 
         (method, training, views) = new MocoV3Definition().Published(transformer: false);
-        Assert.Equal((2, 0.996, 1), (((MocoV3Options)method).ProjectorLayers, ((MocoV3Options)method).KeyMomentum, ((MocoV3Options)method).Temperature));
+        Assert.Equal(new MocoV3Options { ProjectorLayers = 2, KeyMomentum = 0.996, Temperature = 1 }, method);
         Assert.Equal((OptimizerKind.Lars, 1000, 4096, 1.5e-6), (training.Optimizer, training.Epochs, training.BatchSize, training.WeightDecay));
         Assert.Equal(4.8, training.ScaledLearningRate, 1e-9);
         Assert.Equal(0.2, views.GlobalScale.Low);
