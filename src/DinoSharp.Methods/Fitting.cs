@@ -26,6 +26,9 @@ public sealed class Fitting(TrainingFacts facts)
     /// <summary>A line for each setting that differs, e.g. "--queue-size 12500 in place of 65536: a quarter of the images".</summary>
     public IReadOnlyList<string> Reasons => _reasons;
 
+    /// <summary>Whether the images are so small that what was published for small ones fits them better.</summary>
+    public bool SmallImages => Facts.ImageSide < SmallImage;
+
     /// <summary>The fitted value, noted if it is another than the published one.</summary>
     /// <param name="option">its name on the command line</param>
     /// <param name="published">value</param>
@@ -87,7 +90,7 @@ public sealed class Fitting(TrainingFacts facts)
     /// <summary>Views of small images are not blurred.</summary>
     public MultiCropOptions Views(MultiCropOptions published)
     {
-        if (Facts.ImageSide >= SmallImage)
+        if (!SmallImages)
         {
             return published;
         }

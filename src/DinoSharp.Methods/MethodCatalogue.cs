@@ -3,8 +3,12 @@ using DinoSharp.Methods.Byol;
 using DinoSharp.Methods.DeepCluster;
 using DinoSharp.Methods.Dino;
 using DinoSharp.Methods.Distillation;
+using DinoSharp.Methods.InfoMin;
 using DinoSharp.Methods.InstanceClassification;
+using DinoSharp.Methods.MocoV2;
+using DinoSharp.Methods.MocoV3;
 using DinoSharp.Methods.Obow;
+using DinoSharp.Methods.SimClr;
 using DinoSharp.Methods.Supervised;
 using DinoSharp.Methods.Swav;
 
@@ -13,11 +17,15 @@ namespace DinoSharp.Methods;
 /// <summary>The methods that learn a backbone.</summary>
 public static class MethodCatalogue
 {
-    /// <summary>All of them.</summary>
+    /// <summary>All of them, in the order of tables.</summary>
     public static IReadOnlyList<MethodDefinition> All { get; } =
     [
         new DinoDefinition(),
         new ByolDefinition(),
+        new SimClrDefinition(),
+        new MocoV2Definition(),
+        new MocoV3Definition(),
+        new InfoMinDefinition(),
         new BarlowTwinsDefinition(),
         new SwavDefinition(),
         new DeepClusterDefinition(),

@@ -7,7 +7,7 @@ public sealed class RandAugmentTests
 {
     private const int Side = 32;
 
-    /// <summary>What a strength means to an operation, from the authors' table; the pixels themselves are held against Pillow elsewhere.</summary>
+    /// <summary>What a strength means to an operation, from the authors' table; pixels are held against Pillow elsewhere.</summary>
     [Theory]
     [InlineData(RandAugmentOperation.Rotate, 5, 15)]
     [InlineData(RandAugmentOperation.ShearX, 10, 0.3)]
@@ -113,7 +113,8 @@ public sealed class RandAugmentTests
 
             SampleRandom crop = new(7, 0, index, 0), sameCrop = new(7, 0, index, 0), erasing = new(7, 0, index, 0);
             using var expectedCrop = new RandomCropRecipe(new() { Size = Side }).Make(image, 0, ref erasing);
-            _ = (crop.Chance(0.5), JitterParameters.Draw(ref crop, new()), RandomResizedCrop.Draw(ref crop, 50, 40, new(0.08, 1), new(3.0 / 4, 4.0 / 3)));
+            _ = (crop.Chance(0.5), JitterParameters.Draw(ref crop, new()));
+            _ = RandomResizedCrop.Draw(ref crop, 50, 40, new(0.08, 1), new(3.0 / 4, 4.0 / 3));
             RandAugment.Apply(expectedCrop, augment, ref crop);
             using var viewCrop = new RandomCropRecipe(new() { Size = Side, RandAugment = augment }).Make(image, 0, ref sameCrop);
             Assert.True(expectedCrop.Pixels.SequenceEqual(viewCrop.Pixels));

@@ -33,7 +33,7 @@ public class AugmentationTests
         Fixture.AssertSame(expected, actual, name);
     }
 
-    /// <summary>A channel does not know of the others, so that images of any number of them are changed alike; contrast's mean is of all.</summary>
+    /// <summary>A channel does not know of the others, so that any number of them is changed alike; contrast's mean is of all.</summary>
     [Theory]
     [MemberData(nameof(Operations))]
     public void Channels_are_changed_one_by_one(string operation)
@@ -42,7 +42,12 @@ public class AugmentationTests
         {
             using PixelImage image = Fixture.Random(37, 23, 5, channels);
             using PixelImage before = Fixture.Copy(image);
-            double amount = operation is "posterize" ? 3 : operation is "rotate" or "solarize" || operation.StartsWith("translate", StringComparison.Ordinal) ? 13 : 0.4;
+            double amount = operation switch
+            {
+                "posterize" => 3,
+                "rotate" or "solarize" or "translate-x" or "translate-y" => 13,
+                _ => 0.4,
+            };
             Apply(image, operation, amount);
             for (int channel = 0; channel < channels; channel++)
             {
@@ -50,6 +55,36 @@ public class AugmentationTests
                 Apply(expected, operation, amount);
                 Fixture.AssertSame(expected, actual, $"{operation}, channel {channel} of {channels}");
             }
+        }
+    }
+
+    /// <summary>Pixel by pixel from the definition, on images of awkward sizes.</summary>
+    [Fact]
+    public void Sharpening_equals_its_definition()
+    {
+        Random random = new(4);
+        for (int trial = 0; trial < 120; trial++)
+        {
+            int width = random.Next(3, 40), height = random.Next(3, 12), channels = random.Next(1, 6);
+            float factor = 3 * random.NextSingle();
+            using PixelImage image = Fixture.Random(width, height, trial, channels), before = Fixture.Copy(image), expected = Fixture.Copy(image);
+            for (int y = 1; y < height - 1; y++)
+            {
+                for (int i = y * width * channels + channels; i < (y + 1) * width * channels - channels; i++)
+                {
+                    int sum = 4 * before.Pixels[i], stride = width * channels;
+                    foreach (int row in (int[])[i - stride, i, i + stride])
+                    {
+                        sum += before.Pixels[row - channels] + before.Pixels[row] + before.Pixels[row + channels];
+                    }
+
+                    int smooth = (int)Math.Round(sum / 13.0);
+                    expected.Pixels[i] = (byte)Math.Clamp(smooth + factor * (before.Pixels[i] - smooth), 0, 255);
+                }
+            }
+
+            Sharpness.Apply(image, factor);
+            Fixture.AssertSame(expected, image, $"{width} x {height} x {channels}, factor {factor}");
         }
     }
 

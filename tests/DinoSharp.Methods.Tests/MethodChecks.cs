@@ -9,10 +9,15 @@ namespace DinoSharp.Methods.Tests;
 internal static class MethodChecks
 {
     /// <summary>A training killed and resumed at every kind of place ends with the same bits, and no tensor outlives its step.</summary>
-    public static void Hold(MethodOptions options, MultiCropOptions? views = null, bool residual = false, ImageLabels? labels = null)
+    public static void Hold(
+        MethodOptions options,
+        MultiCropOptions? views = null,
+        bool residual = false,
+        ImageLabels? labels = null,
+        int localSide = TinyTraining.LocalSide)
     {
         using var scope = NewDisposeScope();
-        using TinyTraining whole = new(options, views: views, residual: residual, labels: labels);
+        using TinyTraining whole = new(options, views: views, residual: residual, labels: labels, localSide: localSide);
         var start = whole.Snapshot();
         whole.TrainTo(whole.Trainer.Plan.StepsPerEpoch + 1);
         long tensors = Tensor.TotalCount;
@@ -29,13 +34,13 @@ internal static class MethodChecks
         int epoch = whole.Trainer.Plan.StepsPerEpoch;
         foreach (int killedAt in (int[])[1, epoch, epoch + epoch / 2])
         {
-            using (TinyTraining killed = new(options, views: views, residual: residual, labels: labels))
+            using (TinyTraining killed = new(options, views: views, residual: residual, labels: labels, localSide: localSide))
             {
                 killed.TrainTo(killedAt);
                 killed.Save(path);
             }
 
-            using TinyTraining resumed = new(options, views: views, residual: residual, labels: labels);
+            using TinyTraining resumed = new(options, views: views, residual: residual, labels: labels, localSide: localSide);
             resumed.Load(path);
             resumed.TrainTo(resumed.Trainer.Plan.TotalSteps);
             TinyDino.AssertSame(expected, resumed.Snapshot(), $"killed after {killedAt} steps");

@@ -12,7 +12,7 @@ internal sealed class TinyTraining : IDisposable
 {
     public const int Images = 32;
     private const int Side = 8;
-    private const int LocalSide = 4;
+    public const int LocalSide = 4;
 
     /// <summary>Views of one size in a row, as a loader gives them in one tensor.</summary>
     private readonly List<(int Side, int Count)> _crops = [];
@@ -22,12 +22,18 @@ internal sealed class TinyTraining : IDisposable
     /// <param name="views">only the counts matter; null for two global ones</param>
     /// <param name="residual">a ResNet in place of a transformer</param>
     /// <param name="labels">of the <see cref="Images"/> images</param>
+    /// <param name="localSide">of a local crop in pixels</param>
     public TinyTraining(
-        MethodOptions options, TrainingOptions? training = null, MultiCropOptions? views = null, bool residual = false, ImageLabels? labels = null)
+        MethodOptions options,
+        TrainingOptions? training = null,
+        MultiCropOptions? views = null,
+        bool residual = false,
+        ImageLabels? labels = null,
+        int localSide = LocalSide)
     {
         options.Validate();
         TrainingOptions = training ?? new() { Epochs = 3, BatchSize = 8, LearningRate = 0.05, WarmupEpochs = 1, ClipGradient = 0, Seed = 7 };
-        var sizedViews = (views ?? new() { LocalCount = 0 }) with { GlobalSize = Side, LocalSize = LocalSide };
+        var sizedViews = (views ?? new() { LocalCount = 0 }) with { GlobalSize = Side, LocalSize = localSide };
         var recipe = options.Recipe(sizedViews);
         foreach (int side in Enumerable.Range(0, recipe.ViewCount).Select(recipe.SizeOf))
         {

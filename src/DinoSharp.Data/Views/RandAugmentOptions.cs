@@ -12,7 +12,7 @@ public sealed record RandAugmentOptions
     /// <summary>N: operations on a view, one after the other.</summary>
     public int Operations { get; init; } = 2;
 
-    /// <summary>M: 0 and more; <see cref="FullMagnitude"/> is the end of AutoAugment's ranges, and large networks were trained beyond it.</summary>
+    /// <summary>M: 0 and more; <see cref="FullMagnitude"/> ends AutoAugment's ranges; large networks were trained beyond.</summary>
     public double Magnitude { get; init; } = 9;
 
     /// <summary>Standard deviation of each operation's strength about M; 0 in the paper, 0.5 in DeiT and InfoMin.</summary>

@@ -1,0 +1,36 @@
+using DinoSharp.Models.Heads;
+using TorchSharp;
+using TorchSharp.Modules;
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+
+namespace DinoSharp.Methods.InfoMin;
+
+/// <summary>The pieces of an image, shuffled, as one query: each through a small network, then all through a linear layer.</summary>
+internal sealed class JigsawHead : nn.Module
+{
+    [ComponentName(Name = "piece")]
+    private readonly Sequential _piece;
+    [ComponentName(Name = "whole")]
+    private readonly TorchSharp.Modules.Linear _whole;
+
+    public JigsawHead(int featureDim, MlpHeadOptions head)
+        : base(nameof(JigsawHead))
+    {
+        _piece = MlpHead.Create(featureDim, head);
+        _whole = nn.Linear(JigsawView.Pieces * head.OutputDim, head.OutputDim);
+        RegisterComponents();
+    }
+
+    /// <param name="features">of pieces, an image's one after the other // [9 B, F]</param>
+    /// <returns>// [B, D]</returns>
+    public Tensor Forward(Tensor features)
+    {
+        using var scope = NewDisposeScope();
+        long images = features.size(0) / JigsawView.Pieces;
+        var pieces = _piece.forward(features).view(images, JigsawView.Pieces, -1); // [B, 9, D]
+        var order = rand(images, JigsawView.Pieces, device: features.device).argsort(1); // [B, 9], a shuffle of each image's own
+        var shuffled = pieces.gather(1, order.unsqueeze(2).expand_as(pieces));
+        return _whole.forward(shuffled.flatten(1)).MoveToOuterDisposeScope();
+    }
+}

@@ -1,0 +1,28 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DinoSharp.Methods.MocoV3;
+
+/// <summary>
+/// InfoNCE within the batch (arXiv 2104.02057, section 3 and algorithm 1): a query has to find its image's key among those of the batch.
+/// </summary>
+public static class MocoV3Loss
+{
+    /// <summary>
+    /// 2τ times the mean cross-entropy: the factor keeps the gradients' size independent of the temperature. Symmetric where the queries
+    /// of either view meet the keys of the other.
+    /// </summary>
+    /// <param name="queries">predictions of the images' one view; normalised here // [B, D]</param>
+    /// <param name="keys">of the same images' other view; normalised here, and no gradient goes there // [B, D]</param>
+    /// <param name="temperature">τ</param>
+    /// <returns>// []</returns>
+    public static Tensor Of(Tensor queries, Tensor keys, double temperature)
+    {
+        using var scope = NewDisposeScope();
+        var units = nn.functional.normalize(queries, dim: 1); // [B, D]
+        var targets = nn.functional.normalize(keys.detach(), dim: 1); // [B, D]
+        var logits = units.matmul(targets.t()) / temperature; // [B, B]
+        var own = arange(queries.size(0), device: queries.device);
+        return (2 * temperature * nn.functional.cross_entropy(logits, own)).MoveToOuterDisposeScope();
+    }
+}
