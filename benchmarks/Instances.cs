@@ -25,7 +25,8 @@ internal static class Instances
     {
         Console.WriteLine("| form | images | kept, MB | seconds a step | im/s | peak memory so far, GB |");
         Console.WriteLine("|---|---|---|---|---|---|");
-        foreach (var (name, options) in new (string, MethodOptions)[] { ("memory", new InstanceMemoryOptions()), ("classifier", new InstanceOptions()) })
+        (string Name, MethodOptions Options)[] forms = [("memory", new InstanceMemoryOptions()), ("classifier", new InstanceOptions())];
+        foreach (var (name, options) in forms)
         {
             foreach (int images in Counts)
             {
@@ -41,7 +42,12 @@ internal static class Instances
         var plan = new TrainingPlan(100, 100);
         var training = new TrainingOptions
         {
-            BatchSize = BatchSize, Optimizer = OptimizerKind.Sgd, LearningRate = 0.03, WeightDecay = 1e-4, WeightDecayEnd = 1e-4, ClipGradient = 0,
+            BatchSize = BatchSize,
+            Optimizer = OptimizerKind.Sgd,
+            LearningRate = 0.03,
+            WeightDecay = 1e-4,
+            WeightDecayEnd = 1e-4,
+            ClipGradient = 0,
         };
         using var method = options.Create(new MethodSetup
         {

@@ -46,16 +46,21 @@ public sealed class LabelMethodTests
     {
         using var folder = Coloured();
         string pictures = Data(folder, "pictures"), run = Path.Combine(folder.Path, "run"), missing = Path.Combine(folder.Path, "missing.pth");
-        Dino.Run(["train", "--method", "supervised", "--data", pictures, "--out", run, .. Small]).FailedLast(1, pictures, "16 of 16 images have no label");
-        Dino.Run(["train", "--method", "distillation", "--data", pictures, "--out", run, .. Small]).FailedLast(2, "--teacher-weights is missing");
-        Dino.Run(["train", "--method", "distillation", "--data", pictures, "--out", run, "--teacher-weights", missing, .. Small]).FailedLast(1, missing);
-        Dino.Run(["train", "--method", "distillation", "--data", pictures, "--out", run, "--teacher-weights", SmallViT.Path, .. Small])
-            .FailedLast(2, SmallViT.Path, "holds a backbone without a classifier");
+        Train("supervised").FailedLast(1, pictures, "16 of 16 images have no label");
+        Train("distillation").FailedLast(2, "--teacher-weights is missing");
+        Train("distillation", "--teacher-weights", missing).FailedLast(1, missing);
+        Train("distillation", "--teacher-weights", SmallViT.Path).FailedLast(2, SmallViT.Path, "holds a backbone without a classifier");
         Assert.False(Directory.Exists(run));
+
+        DinoResult Train(string method, params string[] more) =>
+            Dino.Run(["train", "--method", method, "--data", pictures, "--out", run, .. Small, .. more]);
     }
 
-    private static double Top1(TestFolder folder, string run) => (double)Dino.Run(
-        "predict", "--data", Data(folder, "labelled"), "--weights", run, "--out", Path.Combine(folder.Path, "said.csv"), "--json").Succeeded().Json["top1"]!;
+    private static double Top1(TestFolder folder, string run)
+    {
+        string said = Path.Combine(folder.Path, "said.csv");
+        return (double)Dino.Run("predict", "--data", Data(folder, "labelled"), "--weights", run, "--out", said, "--json").Succeeded().Json["top1"]!;
+    }
 
     private static string Data(TestFolder folder, string name) => Path.Combine(folder.Path, name);
 

@@ -62,8 +62,8 @@ public sealed class SelfTrainCommandTests
         Dino.Run(Arguments(folder.Path, stopped, more)).Succeeded();
         foreach (string part in (string[])["teacher", "student-1"])
         {
-            Assert.Equal(
-                File.ReadAllBytes(TinyTraining.Latest(Path.Combine(whole, part))), File.ReadAllBytes(TinyTraining.Latest(Path.Combine(stopped, part))));
+            byte[] Latest(string run) => File.ReadAllBytes(TinyTraining.Latest(Path.Combine(run, part)));
+            Assert.Equal(Latest(whole), Latest(stopped));
         }
 
         Assert.Equal(File.ReadAllText(Path.Combine(whole, "pseudo-labels-1.csv")), File.ReadAllText(Path.Combine(stopped, "pseudo-labels-1.csv")));

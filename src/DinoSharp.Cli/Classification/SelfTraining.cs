@@ -135,13 +135,15 @@ internal sealed class SelfTraining(
         {
             throw new ImageSourceException(unlabelled.Path, string.Create(
                 CultureInfo.InvariantCulture,
-                $"of none of its {unlabelled.Count} images {teacher} is sure by {settings.Threshold}: lower --threshold, or train the teacher longer"));
+                $"of none of its {unlabelled.Count} images {teacher} is sure by {settings.Threshold}: " +
+                "lower --threshold, or train the teacher longer"));
         }
 
         int classes = chosen.DistinctBy(label => label.Class).Count();
         terminal.Line(string.Create(
             CultureInfo.InvariantCulture,
-            $"{teacher} is sure of {Wording.Number(sure.Count)} of {Wording.Number(unlabelled.Count)} images, of {classes} of {sets.Train.Classes.Count} classes: {chosen.Count / classes} of each are learnt from"));
+            $"{teacher} is sure of {Wording.Number(sure.Count)} of {Wording.Number(unlabelled.Count)} images, of {classes} of " +
+            $"{sets.Train.Classes.Count} classes: {chosen.Count / classes} of each are learnt from"));
         return chosen;
     }
 

@@ -89,7 +89,9 @@ internal sealed class CompareCommand
             parsed.GetValue(_linearEpochs) < 1 ? "--linear-epochs is at least 1" : null;
         return fault is not null ? throw new RequestException(fault) : new ComparisonPlan
         {
-            Methods = names is ["all"] ? [.. MethodCatalogue.All.Where(m => !m.NeedsTeacher).Select(m => m.Name)] : [.. names.Select(name => MethodCatalogue.Named(name).Name)],
+            Methods = names is ["all"]
+                ? [.. MethodCatalogue.All.Where(m => !m.NeedsTeacher).Select(m => m.Name)]
+                : [.. names.Select(name => MethodCatalogue.Named(name).Name)],
             Networks = parsed.GetValue(_networks)!,
             Data = parsed.GetValue(_data) ?? throw new RequestException("--data is missing: name a folder or archive of labelled images"),
             Out = parsed.GetValue(_out) ?? throw new RequestException("--out is missing: name a folder for the runs"),

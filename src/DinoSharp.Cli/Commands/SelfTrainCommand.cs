@@ -121,8 +121,8 @@ internal sealed class SelfTrainCommand
         {
             student.Dispose();
             throw new RequestException(
-                $"{path}: takes images of {student.InputChannels} channels and at least {student.MinimumImageSide} pixels, not {teacher.InputChannels} " +
-                $"and {side}: name another network with {_student.Name}");
+                $"{path}: takes images of {student.InputChannels} channels and at least {student.MinimumImageSide} pixels, not " +
+                $"{teacher.InputChannels} and {side}: name another network with {_student.Name}");
         }
 
         student.to(device);

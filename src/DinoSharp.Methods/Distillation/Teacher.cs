@@ -86,14 +86,16 @@ internal sealed class Teacher : IDisposable
     private void RequireFit(DistillationOptions options, MethodSetup setup, int channels)
     {
         string? fault =
-            _backbone.InputChannels != channels ? $"takes images of {_backbone.InputChannels} channels, and the student of {channels}: set --channels" :
+            _backbone.InputChannels != channels
+                ? $"takes images of {_backbone.InputChannels} channels, and the student of {channels}: set --channels" :
             setup.Views.GlobalSize < _backbone.MinimumImageSide
                 ? $"cannot take views of {setup.Views.GlobalSize} pixels: give --global-crops-size {_backbone.MinimumImageSide} or more" :
             options.LabelShare == 0 ? null :
             setup.Labels is not { } labels
                 ? "is to be learnt beside the images' labels, and they have none: leave out --label-share, or give class folders (CLASS/*.jpg)" :
             labels.Classes != Dim || (Classes.Count > 0 && labels.Names.Count > 0 && !Classes.SequenceEqual(labels.Names))
-                ? $"knows {Dim} classes{Few(Classes)} and {labels.Path} has {labels.Classes}{Few(labels.Names)}: leave out --label-share, or give images of its classes"
+                ? $"knows {Dim} classes{Few(Classes)} and {labels.Path} has {labels.Classes}{Few(labels.Names)}: " +
+                    "leave out --label-share, or give images of its classes"
                 : null;
         if (fault is not null)
         {

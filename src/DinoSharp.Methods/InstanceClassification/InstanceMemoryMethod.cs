@@ -28,7 +28,8 @@ public sealed class InstanceMemoryMethod : TrainingMethod
         if (setup.Views.GlobalCount + setup.Views.LocalCount != 1)
         {
             throw new ArgumentException(
-                $"this method learns from one view of an image, not {setup.Views.GlobalCount + setup.Views.LocalCount}: leave out --local-crops-number");
+                $"this method learns from one view of an image, not {setup.Views.GlobalCount + setup.Views.LocalCount}: " +
+                "leave out --local-crops-number");
         }
 
         _options = options;

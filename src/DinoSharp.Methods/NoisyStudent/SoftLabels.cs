@@ -24,7 +24,8 @@ public sealed class SoftLabels : IImageTargets
         if (others.FirstOrDefault(label => label.Probabilities.Length != labelled.Classes) is { } odd)
         {
             throw new ArgumentException(
-                $"{labelled.Path}: has {labelled.Classes} classes and the teacher {odd.Probabilities.Length}: let a teacher of these classes label the images");
+                $"{labelled.Path}: has {labelled.Classes} classes and the teacher {odd.Probabilities.Length}: " +
+                "let a teacher of these classes label the images");
         }
     }
 

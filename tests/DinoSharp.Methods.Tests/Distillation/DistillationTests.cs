@@ -132,9 +132,11 @@ public sealed class DistillationTests : IDisposable
         var (backbone, _) = Pretrained.Load(path);
         using (backbone)
         {
-            Assert.Equal(tiny.Method.Backbone.state_dict().Values.Select(t => t.sum().ToDouble()), backbone.state_dict().Values.Select(t => t.sum().ToDouble()));
+            Assert.Equal(Sums(tiny.Method.Backbone), Sums(backbone));
         }
     }
+
+    private static IEnumerable<double> Sums(Backbone backbone) => backbone.state_dict().Values.Select(t => t.sum().ToDouble());
 
     /// <summary>Where the file lies is no part of the identity; what is inside is.</summary>
     [Fact]
@@ -173,7 +175,8 @@ public sealed class DistillationTests : IDisposable
 
         Refused(backbone, "holds a backbone without a classifier", new() { TeacherWeights = backbone });
         Refused(teacher, "they have none: leave out --label-share", new() { TeacherWeights = teacher, LabelShare = 0.5 });
-        Refused(teacher, "knows 3 classes (cat, cow, dog)", new() { TeacherWeights = teacher, LabelShare = 0.5 }, new ImageLabels([.. new long[TinyTraining.Images]], 2));
+        ImageLabels two = new([.. new long[TinyTraining.Images]], 2);
+        Refused(teacher, "knows 3 classes (cat, cow, dog)", new() { TeacherWeights = teacher, LabelShare = 0.5 }, two);
         using var pictures = new TestFolder();
         foreach (string name in (string[])["ant", "bee", "fly"])
         {
@@ -219,7 +222,11 @@ public sealed class DistillationTests : IDisposable
     {
         manual_seed(seed);
         using SupervisedMethod method = new(
-            new VisionTransformer(new() { PatchSize = 4, EmbedDim = 24, Depth = 1, Heads = 2, ImageSize = 8 }), null, new SupervisedOptions(), Labels, CPU);
+            new VisionTransformer(new() { PatchSize = 4, EmbedDim = 24, Depth = 1, Heads = 2, ImageSize = 8 }),
+            null,
+            new SupervisedOptions(),
+            Labels,
+            CPU);
         using (no_grad())
         {
             foreach (var (_, parameter) in method.Trained.named_parameters().Where(p => p.name.StartsWith("head", StringComparison.Ordinal)))

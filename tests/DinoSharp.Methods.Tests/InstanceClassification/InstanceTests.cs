@@ -93,7 +93,13 @@ public sealed class InstanceTests
         using var scope = NewDisposeScope();
         var training = new TrainingOptions
         {
-            Epochs = 1, BatchSize = 8, Optimizer = OptimizerKind.AdamW, LearningRate = 0.3, MinLearningRate = 0.01, WarmupEpochs = 0, ClipGradient = 0,
+            Epochs = 1,
+            BatchSize = 8,
+            Optimizer = OptimizerKind.AdamW,
+            LearningRate = 0.3,
+            MinLearningRate = 0.01,
+            WarmupEpochs = 0,
+            ClipGradient = 0,
         };
         using TinyTraining tiny = new(Small, training, OneView);
         var views = rand(8, 3, 8, 8);
@@ -147,7 +153,10 @@ public sealed class InstanceTests
     [Fact]
     public void Settings_that_make_no_training_are_refused()
     {
-        Assert.Contains("temperature must be above 0", Assert.Throws<ArgumentException>((Small with { Temperature = 0 }).Validate).Message, StringComparison.Ordinal);
-        Assert.Contains("at least 1", Assert.Throws<ArgumentException>((Small with { ProjectionDim = 0 }).Validate).Message, StringComparison.Ordinal);
+        Refused("temperature must be above 0", Small with { Temperature = 0 });
+        Refused("at least 1", Small with { ProjectionDim = 0 });
+
+        static void Refused(string words, InstanceOptions options) =>
+            Assert.Contains(words, Assert.Throws<ArgumentException>(options.Validate).Message, StringComparison.Ordinal);
     }
 }

@@ -64,8 +64,10 @@ public sealed class SupervisedDefinitionTests
         Assert.Equal(plain ? 3 : 0, fitting.Reasons.Count);
     }
 
-    [Fact]
-    public void The_view_is_the_one_that_fine_tuning_has()
+    [Theory]
+    [InlineData(0)]
+    [InlineData(9)]
+    public void The_view_is_the_one_that_fine_tuning_has_and_RandAugment_as_DeiT_has_it(double magnitude)
     {
         using PixelImage picture = new(40, 30, 3);
         for (int i = 0; i < picture.Pixels.Length; i++)
@@ -73,8 +75,16 @@ public sealed class SupervisedDefinitionTests
             picture.Pixels[i] = (byte)(i * 7);
         }
 
-        var recipe = new SupervisedOptions { EraseProbability = 0.5 }.Recipe(new() { GlobalSize = 16, GlobalScale = new(0.08, 1), Brightness = 0.3 });
-        RandomCropRecipe expected = new(new() { Size = 16, Bicubic = true, ColorJitter = 0.3, EraseProbability = 0.5 });
+        var recipe = new SupervisedOptions { EraseProbability = 0.5, RandAugmentMagnitude = magnitude }
+            .Recipe(new() { GlobalSize = 16, GlobalScale = new(0.08, 1), Brightness = 0.3 });
+        RandomCropRecipe expected = new(new()
+        {
+            Size = 16,
+            Bicubic = true,
+            ColorJitter = 0.3,
+            EraseProbability = 0.5,
+            RandAugment = magnitude == 0 ? null : new() { Operations = 2, Magnitude = magnitude, MagnitudeDeviation = 0.5, Probability = 0.5 },
+        });
         Assert.Equal(1, recipe.ViewCount);
         for (int epoch = 0; epoch < 4; epoch++)
         {
