@@ -55,7 +55,7 @@ internal sealed class RevisitedImages : IImageSource
         // Files are open only while one is being read.
     }
 
-        /// <summary>As Pillow's crop: sides are rounded to whole pixels, half a pixel to the even side. What lies outside of the image is left out.</summary>
+    /// <summary>As Pillow's crop: sides are rounded to whole pixels, half a pixel to the even side. What lies outside of the image is left out.</summary>
     private static PixelImage Cut(PixelImage image, IReadOnlyList<double> box)
     {
         int left = Side(box[0], image.Width - 1), top = Side(box[1], image.Height - 1);
