@@ -37,7 +37,7 @@ public sealed class SimSiamTests
     public void The_page_shows_the_code_that_is_tested(string file)
     {
         string page = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "docs", "adding-a-method.md")).ReplaceLineEndings("\n");
-        string code = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "docs", file)).ReplaceLineEndings("\n");
+        string code = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "WorkedExample", file)).ReplaceLineEndings("\n");
         Assert.Contains($"```csharp\n{code}```", page, StringComparison.Ordinal);
     }
 
