@@ -136,7 +136,7 @@ internal sealed class SelfTraining(
             throw new ImageSourceException(unlabelled.Path, string.Create(
                 CultureInfo.InvariantCulture,
                 $"of none of its {unlabelled.Count} images {teacher} is sure by {settings.Threshold}: " +
-                "lower --threshold, or train the teacher longer"));
+                $"lower --threshold, or train the teacher longer"));
         }
 
         int classes = chosen.DistinctBy(label => label.Class).Count();
