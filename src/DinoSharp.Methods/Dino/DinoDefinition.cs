@@ -6,13 +6,10 @@ namespace DinoSharp.Methods.Dino;
 /// <summary>DINO's settings: the reference's defaults, which are the published ones for ViT-S/16, and fitted.</summary>
 public sealed class DinoDefinition : MethodDefinition
 {
-    /// <summary>Outputs an image from which on the head is too large.</summary>
-    private const int ManyOutputs = 4;
+    /// <summary>Images an output as published: 1.28 million of ImageNet on 65,536.</summary>
+    private const double ImagesPerOutput = 20;
 
-    /// <summary>
-    /// Enough on all of ImageNet to come within half a point of 65,536 (arXiv 2104.14294, appendix on the projection head).
-    /// </summary>
-    private const int FewerOutputs = 4096;
+    private const int LeastOutputs = 256;
 
     public override string Name => "dino";
 
@@ -20,9 +17,9 @@ public sealed class DinoDefinition : MethodDefinition
 
     public override string Paper => "arXiv 2104.14294";
 
-    /// <summary>As many outputs as were asked for, or fewer where those are too many for the images.</summary>
+    /// <summary>As many outputs as were asked for, or the power of two that leaves each as many images as on ImageNet if that is fewer.</summary>
     public static int FittingOutputs(int outputs, int images) =>
-        outputs > FewerOutputs && outputs / ManyOutputs > images ? FewerOutputs : outputs;
+        Math.Min(outputs, Math.Max(LeastOutputs, 1 << (int)Math.Round(Math.Log2(Math.Max(images / ImagesPerOutput, 1)))));
 
     public override double DropPathRate => 0.1;
 
@@ -38,7 +35,7 @@ public sealed class DinoDefinition : MethodDefinition
                 Head = options.Head with
                 {
                     OutputDim = fitting.Choose(
-                        "--out-dim", outputs, FittingOutputs(outputs, fitting.Facts.Images), "there are fewer images than that is for"),
+                        "--out-dim", outputs, FittingOutputs(outputs, fitting.Facts.Images), "about 20 images an output, as on ImageNet"),
                 },
                 TeacherMomentum = fitting.Momentum("--momentum-teacher", options.TeacherMomentum),
             },
