@@ -19,7 +19,7 @@ public sealed class BadInputTests
     [InlineData("--optimizer adam", "adam", "adamw, sgd, lars")]
     [InlineData("--norm-last-layer perhaps", "perhaps")]
     [InlineData("--arch vit_huge", "vit_huge", "vit_small")]
-    [InlineData("--method simclr", "simclr", "dino")]
+    [InlineData("--method moco-v9", "moco-v9", "dino")]
     [InlineData("--local-crops-number 0 --student-crops local", "--local-crops-number", "--student-crops all")]
     [InlineData("--local-crops-size 4", "4", "patch of 8", "--local-crops-size")]
     [InlineData("--global-crops-size 4", "4", "patch of 8")]

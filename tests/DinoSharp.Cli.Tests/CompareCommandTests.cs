@@ -51,7 +51,8 @@ public sealed class CompareCommandTests
         Dino.Run("compare", "--data", data, "--out", run).Failed(2, "--minutes", "--steps");
         Dino.Run("compare", "--out", run, "--steps", "1").Failed(2, "--data is missing");
         Dino.Run("compare", "--data", data, "--out", run, "--steps", "1", "--methods", "nope").Failed(2, "nope", "byol");
-        Dino.Run("compare", "--data", data, "--out", run, "--steps", "1", "--", "--no-such-option", "1").Failed(2, "--no-such-option");
+        Dino.Run([.. Arguments(data, run, ["byol"], ["vit_tiny"], "1"), "--accumulation-steps", "2"]).Failed(2, "byol", "--accumulation-steps");
+        Dino.Run("compare", "--data", data, "--out", Path.Combine(folder.Path, "other"), "--steps", "1", "--", "--no-such-option", "1").Failed(2, "--no-such-option");
         Assert.False(Directory.Exists(Path.Combine(run, "vit_small-dino")));
     }
 

@@ -93,7 +93,7 @@ internal sealed class TrainCommand
     /// <exception cref="RequestException">Something needed is missing.</exception>
     public RunRequest Request(ParseResult parsed, TrainSettings settings) => new()
     {
-        Out = parsed.GetValue(_out) ?? throw new RequestException("--out is missing: name a folder for the run"),
+        Out = OutOf(parsed),
         Device = GlobalOptions.DeviceOf(parsed),
         Threads = Math.Max(parsed.GetValue(_threads), 1),
         KnnData = parsed.GetValue(_knnEvery) > 0 ? parsed.GetValue(_knnData) ?? OnlyPath(settings.Data) : null,
@@ -110,13 +110,14 @@ internal sealed class TrainCommand
     private int Run(ParseResult parsed)
     {
         var terminal = Terminal.Of(parsed);
-        var settings = Settings(parsed);
         if (parsed.GetValue(_preview) is { } preview)
         {
-            DrawViews(settings, preview, terminal);
+            DrawViews(Settings(parsed), preview, terminal);
             return 0;
         }
 
+        _ = OutOf(parsed); // before the images are looked at
+        var settings = Settings(parsed);
         var request = Request(parsed, settings);
         using var signals = new StopSignals();
         var outcome = Pretraining.Start(settings, request, terminal, signals.Token);
@@ -137,6 +138,9 @@ internal sealed class TrainCommand
         });
         return outcome.Finished ? 0 : 1;
     }
+
+    private string OutOf(ParseResult parsed) =>
+        parsed.GetValue(_out) ?? throw new RequestException("--out is missing: name a folder for the run");
 
     /// <summary>What the settings have to fit; null where they are to be as published.</summary>
     private DataFacts? Facts(ParseResult parsed)
