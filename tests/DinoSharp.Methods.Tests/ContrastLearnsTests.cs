@@ -39,7 +39,13 @@ public sealed class ContrastLearnsTests
         using var scope = NewDisposeScope();
         var training = new TrainingOptions
         {
-            Epochs = Epochs, BatchSize = Batch, LearningRate = 0.03, WarmupEpochs = 2, WeightDecay = 0, WeightDecayEnd = 0, ClipGradient = 0,
+            Epochs = Epochs,
+            BatchSize = Batch,
+            LearningRate = 0.03,
+            WarmupEpochs = 2,
+            WeightDecay = 0,
+            WeightDecayEnd = 0,
+            ClipGradient = 0,
         };
         var plan = new TrainingPlan(Epochs, Images / Batch);
         int jigsaws = options is InfoMinOptions ? 1 : 0;

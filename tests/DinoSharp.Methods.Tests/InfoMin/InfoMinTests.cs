@@ -17,7 +17,11 @@ public sealed class InfoMinTests
 
     private static readonly InfoMinOptions Small = new()
     {
-        QueueSize = 16, KeyMomentum = 0.9, HiddenDim = 16, ProjectionDim = 8, NormGroups = 2,
+        QueueSize = 16,
+        KeyMomentum = 0.9,
+        HiddenDim = 16,
+        ProjectionDim = 8,
+        NormGroups = 2,
     };
 
     /// <summary>The weighted sum in plain loops and double precision; gradients by central differences.</summary>
@@ -245,8 +249,15 @@ public sealed class InfoMinTests
         Assert.Equal(
             new InfoMinOptions
             {
-                QueueSize = 65536, KeyMomentum = 0.999, Temperature = 0.15, JigsawWeight = 0.5, HiddenDim = 2048, ProjectionDim = 128,
-                NormGroups = 8, RandAugmentOperations = 2, RandAugmentMagnitude = 10,
+                QueueSize = 65536,
+                KeyMomentum = 0.999,
+                Temperature = 0.15,
+                JigsawWeight = 0.5,
+                HiddenDim = 2048,
+                ProjectionDim = 128,
+                NormGroups = 8,
+                RandAugmentOperations = 2,
+                RandAugmentMagnitude = 10,
             },
             method);
         Assert.Equal((OptimizerKind.Sgd, 200, 256, 0.03, 1e-4), (

@@ -11,7 +11,11 @@ public sealed class MocoV2Tests
 {
     private static readonly MocoV2Options Small = new()
     {
-        QueueSize = 16, KeyMomentum = 0.9, HiddenDim = 16, ProjectionDim = 8, NormGroups = 2,
+        QueueSize = 16,
+        KeyMomentum = 0.9,
+        HiddenDim = 16,
+        ProjectionDim = 8,
+        NormGroups = 2,
     };
 
     /// <summary>Three calls: the queue in the loss is that from before, and the batch that reaches the end is cut.</summary>
@@ -169,7 +173,12 @@ public sealed class MocoV2Tests
         Assert.Equal(
             new MocoV2Options
             {
-                QueueSize = 65536, KeyMomentum = 0.999, Temperature = 0.2, HiddenDim = 2048, ProjectionDim = 128, NormGroups = 8,
+                QueueSize = 65536,
+                KeyMomentum = 0.999,
+                Temperature = 0.2,
+                HiddenDim = 2048,
+                ProjectionDim = 128,
+                NormGroups = 8,
             },
             method);
         Assert.Equal((OptimizerKind.Sgd, 200, 256, 0), (training.Optimizer, training.Epochs, training.BatchSize, training.WarmupEpochs));

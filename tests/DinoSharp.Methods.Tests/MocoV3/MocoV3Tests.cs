@@ -158,7 +158,12 @@ public sealed class MocoV3Tests
         Assert.Equal(
             new MocoV3Options
             {
-                ProjectorLayers = 3, HiddenDim = 4096, ProjectionDim = 256, KeyMomentum = 0.99, Temperature = 0.2, FrozenPatches = true,
+                ProjectorLayers = 3,
+                HiddenDim = 4096,
+                ProjectionDim = 256,
+                KeyMomentum = 0.99,
+                Temperature = 0.2,
+                FrozenPatches = true,
             },
             method);
         Assert.Equal((OptimizerKind.AdamW, 300, 4096, 40), (training.Optimizer, training.Epochs, training.BatchSize, training.WarmupEpochs));
