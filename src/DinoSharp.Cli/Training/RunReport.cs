@@ -67,10 +67,19 @@ internal sealed class RunReport(string title, Backbone backbone, LoaderOptions l
         var series = Curves.Select(curve => new ChartSeries(
             curve.Title,
             [.. lines.Where(l => l.ContainsKey(curve.Name)).Select(l => (Number(l, "step"), Number(l, curve.Name)))]));
-        report.Heading("How it was learned")
-            .Paragraph("The loss is the teacher's entropy and the student's divergence from it together. A divergence of nothing, with an entropy "
-                + "of nothing or of the logarithm of the number of outputs, would be collapse.")
-            .Chart(new LineChart("Loss, teacher entropy and divergence", "step", "nats", [.. series.Where(s => s.Points.Count > 0)]));
+        report.Heading("How it was learned");
+        if (lines.Any(line => line.ContainsKey("kl")))
+        {
+            report
+                .Paragraph("The loss is the teacher's entropy and the student's divergence from it together. A divergence of nothing, with an "
+                    + "entropy of nothing or of the logarithm of the number of outputs, would be collapse.")
+                .Chart(new LineChart("Loss, teacher entropy and divergence", "step", "nats", [.. series.Where(s => s.Points.Count > 0)]));
+        }
+        else
+        {
+            report.Chart(new LineChart("Loss", "step", "loss", [.. series.Where(s => s.Points.Count > 0)]));
+        }
+
         ChartSeries knn = new(
             "k-NN top-1",
             [.. lines.Where(l => l.ContainsKey(OnlineKnn.ScoreName))
