@@ -50,10 +50,13 @@ public sealed class Fitting(TrainingFacts facts)
         where T : notnull => value is Enum ? value.ToString()!.ToLowerInvariant() : value;
 
     /// <summary>A momentum whose average is renewed at least twenty times in the training.</summary>
-    public double Momentum(string option, double published) => Choose(
+    /// <param name="option">its name on the command line</param>
+    /// <param name="published">value</param>
+    /// <param name="least">below this the average follows too fast for the method, however short the training</param>
+    public double Momentum(string option, double published, double least = 0.9) => Choose(
         option,
         published,
-        Math.Min(published, Math.Round(1 - 1 / Math.Max(MemoryShare * Facts.Steps, 10), 4)),
+        Math.Min(published, Math.Max(Math.Round(1 - 1 / Math.Max(MemoryShare * Facts.Steps, 1), 4), least)),
         string.Create(CultureInfo.InvariantCulture, $"in {Facts.Steps:#,0} steps a slower average would hardly move"));
 
     /// <summary>

@@ -44,7 +44,7 @@ public sealed class InfoMinDefinition : MethodDefinition
             options with
             {
                 QueueSize = QueueSettings.Queue(options.QueueSize, fitting),
-                KeyMomentum = fitting.Momentum("--key-momentum", options.KeyMomentum),
+                KeyMomentum = fitting.Momentum("--key-momentum", options.KeyMomentum, QueueSettings.LeastMomentum),
                 NormGroups = QueueSettings.Groups(options.NormGroups, fitting),
             },
             fitting.Training(published.Training),

@@ -25,7 +25,7 @@ public sealed class MocoV2Definition : MethodDefinition
             options with
             {
                 QueueSize = QueueSettings.Queue(options.QueueSize, fitting),
-                KeyMomentum = fitting.Momentum("--key-momentum", options.KeyMomentum),
+                KeyMomentum = fitting.Momentum("--key-momentum", options.KeyMomentum, QueueSettings.LeastMomentum),
                 NormGroups = QueueSettings.Groups(options.NormGroups, fitting),
             },
             fitting.Training(published.Training),

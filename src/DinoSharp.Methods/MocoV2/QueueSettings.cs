@@ -6,6 +6,12 @@ internal static class QueueSettings
     /// <summary>Images in a group of the published training: a batch of 256 on 8 GPUs.</summary>
     private const int GroupImages = 32;
 
+    /// <summary>
+    /// With a faster key encoder the keys of the queue are of networks too unlike each other, and the outputs become one point: measured in
+    /// docs/methods/moco-v2.md. The paper saw the same (arXiv 1911.05722, section 4.1).
+    /// </summary>
+    public const double LeastMomentum = 0.996;
+
     /// <exception cref="ArgumentException">Says in one line which value makes no training.</exception>
     public static void Check(int queueSize, double keyMomentum, double temperature, int normGroups)
     {
