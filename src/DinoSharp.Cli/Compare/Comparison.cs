@@ -36,6 +36,12 @@ internal sealed class Comparison(ComparisonPlan plan, Device device, Terminal te
     /// <returns>a result each, untrained networks first; fewer if it was asked to stop</returns>
     public IReadOnlyList<ComparisonResult> Run(CancellationToken stop)
     {
+        foreach (var command in plan.Networks.SelectMany(network => plan.Methods.Select(method => plan.Command(method, network, epochs: 1))))
+        {
+            var (settings, _) = Read(command);
+            settings.Method.Recipe(settings.Views); // what cannot be made is told before the first training and not after hours
+        }
+
         plan.Hold();
         using var sets = HeldOut.Open(plan.Data);
         List<ComparisonResult> results = [];
