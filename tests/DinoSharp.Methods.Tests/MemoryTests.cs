@@ -19,7 +19,7 @@ public sealed class MemoryTests
         using TinyDino run = new(stepsPerEpoch: 1000, dropPath: 0.2);
         Train(WarmupSteps);
         var statistics = DisposeScopeManager.Statistics.TensorStatistics;
-        var (tensors, inScopes) = (Tensor.TotalCount, statistics.ThreadTotalLiveCount);
+        var (tensors, inScopes) = (TensorCount.Settled(), statistics.ThreadTotalLiveCount);
         long[] resident = new long[Stretches + 1];
         resident[0] = Resident();
         for (int i = 1; i <= Stretches; i++)
@@ -62,7 +62,7 @@ public sealed class MemoryTests
             .. run.Trainer.Optimizer.States.SelectMany(s => s.Tensors).Select(t => t.Tensor),
         ];
         run.TrainTo(1);
-        long before = Tensor.TotalCount;
+        long before = TensorCount.Settled();
         run.TrainTo(12);
         Assert.Equal(before, Tensor.TotalCount);
         Assert.All(lasting, tensor => Assert.False(tensor.IsInvalid));

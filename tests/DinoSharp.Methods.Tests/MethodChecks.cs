@@ -20,7 +20,7 @@ internal static class MethodChecks
         using TinyTraining whole = new(options, views: views, residual: residual, labels: labels, localSide: localSide);
         var start = whole.Snapshot();
         whole.TrainTo(whole.Trainer.Plan.StepsPerEpoch + 1);
-        long tensors = Tensor.TotalCount;
+        long tensors = TensorCount.Settled();
         whole.TrainTo(2 * whole.Trainer.Plan.StepsPerEpoch + 1);
         Assert.Equal(tensors, Tensor.TotalCount);
         whole.TrainTo(whole.Trainer.Plan.TotalSteps);
