@@ -1,6 +1,9 @@
 using DinoSharp.Data;
+using DinoSharp.Models;
 using DinoSharp.Models.Backbones;
+using DinoSharp.Models.Heads;
 using DinoSharp.Training;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace DinoSharp.Methods;
@@ -27,4 +30,15 @@ public sealed record MethodSetup
 
     /// <summary>Classes of the images, where they have any.</summary>
     public ImageLabels? Labels { get; init; }
+
+    /// <summary>A new backbone with a head on its features, on the device.</summary>
+    /// <param name="trained">whether it is to train</param>
+    /// <param name="head">shape of the head</param>
+    internal MultiCropEncoder CreateEncoder(bool trained, MlpHeadOptions head)
+    {
+        var backbone = CreateBackbone(trained);
+        var encoder = new MultiCropEncoder(backbone, MlpHead.Create(backbone.FeatureDim, head));
+        encoder.to(Device);
+        return encoder;
+    }
 }

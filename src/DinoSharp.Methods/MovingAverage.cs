@@ -35,4 +35,14 @@ internal static class MovingAverage
             mine.mul_(momentum).add_(theirs, alpha: 1 - momentum);
         }
     }
+
+    /// <summary>Takes the other network's running statistics, which are averages already.</summary>
+    public static void CopyBuffers(nn.Module average, nn.Module current)
+    {
+        using var noGradients = no_grad();
+        foreach (var (mine, theirs) in average.buffers().Zip(current.buffers()))
+        {
+            mine.copy_(theirs);
+        }
+    }
 }

@@ -1,6 +1,5 @@
 using DinoSharp.Models;
 using DinoSharp.Models.Backbones;
-using DinoSharp.Models.Heads;
 using DinoSharp.Training;
 using DinoSharp.Training.Optimizers;
 using TorchSharp;
@@ -18,8 +17,7 @@ public sealed class BarlowTwinsMethod : TrainingMethod
 
     private readonly BarlowTwinsOptions _options;
     private readonly MultiCropEncoder _encoder;
-    private readonly MeanLoss _loss;
-    private readonly OutputSpread _spread;
+    private readonly LossAndSpread _metrics;
 
     /// <exception cref="ArgumentException">The batch is a single image.</exception>
     public BarlowTwinsMethod(BarlowTwinsOptions options, MethodSetup setup)
@@ -30,14 +28,11 @@ public sealed class BarlowTwinsMethod : TrainingMethod
             throw new ArgumentException("a batch of 1 image has no correlations: raise --batch-size");
         }
 
-        var backbone = setup.CreateBackbone(true);
-        _encoder = new MultiCropEncoder(backbone, MlpHead.Create(backbone.FeatureDim, options.Projector));
-        _encoder.to(setup.Device);
+        _encoder = setup.CreateEncoder(trained: true, options.Projector);
         HashSet<string> flat = [.. _encoder.named_parameters().Where(p => p.parameter.dim() == 1).Select(p => p.name)];
         Groups = ParameterGroups.Of(_encoder, name => flat.Contains(name) ? options.BiasRateScale : 1);
         State = [StateSection.Of("model", _encoder)];
-        _loss = new MeanLoss(1, setup.Device);
-        _spread = new OutputSpread(setup.Device);
+        _metrics = new LossAndSpread(setup.Device);
     }
 
     public override nn.Module Trained => _encoder;
@@ -54,28 +49,21 @@ public sealed class BarlowTwinsMethod : TrainingMethod
         // Each view by itself, as batch norm's statistics are of one view.
         var projections = batch.Crops[0].chunk(Views).Select(view => _encoder.Forward([view])).ToArray(); // 2 of [B, D]
         var loss = BarlowTwinsLoss.Of(projections[0], projections[1], _options.RedundancyWeight);
-        _loss.Add(loss.detach());
-        _spread.Add(projections[0]);
+        _metrics.Add(loss, projections[0]);
         return loss.MoveToOuterDisposeScope();
     }
 
-    public override IReadOnlyList<(string Name, double Value)> TakeMetrics() =>
-        [("loss", _loss.Take()[0]), (OutputSpread.Name, _spread.Take())];
+    public override IReadOnlyList<(string Name, double Value)> TakeMetrics() => _metrics.Take();
 
     public override string? Diagnose(IReadOnlyList<(string Name, double Value)> metrics, TrainingStep step) =>
         OutputSpread.IsCollapsed(metrics, step)
             ? "collapse: the projections of all images are alike. Lower --lr, or raise --batch-size" : null;
 
-    public override void AbandonStep()
-    {
-        _loss.Forget();
-        _spread.Forget();
-    }
+    public override void AbandonStep() => _metrics.Forget();
 
     public override void Dispose()
     {
         _encoder.Dispose();
-        _loss.Dispose();
-        _spread.Dispose();
+        _metrics.Dispose();
     }
 }

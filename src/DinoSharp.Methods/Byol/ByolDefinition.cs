@@ -1,4 +1,5 @@
 using DinoSharp.Data;
+using DinoSharp.Methods.MocoV3;
 using DinoSharp.Training;
 using DinoSharp.Training.Optimizers;
 
@@ -16,18 +17,7 @@ public sealed class ByolDefinition : MethodDefinition
     public override MethodSettings Published(bool transformer) => new(
         new ByolOptions(),
         transformer
-            ? new TrainingOptions
-            {
-                Epochs = 300,
-                BatchSize = 4096,
-                Optimizer = OptimizerKind.AdamW,
-                LearningRate = 1.5e-4,
-                MinLearningRate = 0,
-                WarmupEpochs = 40,
-                WeightDecay = 0.03,
-                WeightDecayEnd = 0.03,
-                ClipGradient = 0,
-            }
+            ? MocoV3Definition.Transformer with { WeightDecay = 0.03, WeightDecayEnd = 0.03 }
             : new TrainingOptions
             {
                 Epochs = 1000,

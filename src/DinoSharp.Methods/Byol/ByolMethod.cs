@@ -21,29 +21,19 @@ public sealed class ByolMethod : TrainingMethod
     private readonly MultiCropEncoder _target;
     private readonly Sequential _predictor;
     private readonly CosineSchedule _momentum;
-    private readonly MeanLoss _loss;
-    private readonly OutputSpread _spread;
+    private readonly LossAndSpread _metrics;
 
     public ByolMethod(ByolOptions options, MethodSetup setup)
     {
-        _online = Encoder(trained: true);
-        _target = Encoder(trained: false);
+        _online = setup.CreateEncoder(trained: true, options.Head);
+        _target = setup.CreateEncoder(trained: false, options.Head);
         _predictor = MlpHead.Create(options.ProjectionDim, options.Head);
         _predictor.to(setup.Device);
         MovingAverage.Start(_target, _online);
         _momentum = new CosineSchedule(options.TargetMomentum, 1, setup.Plan.TotalSteps);
         Trained = new TrainedParts(("online", _online), ("predictor", _predictor));
         State = [StateSection.Of("online", _online), StateSection.Of("target", _target), StateSection.Of("predictor", _predictor)];
-        _loss = new MeanLoss(1, setup.Device);
-        _spread = new OutputSpread(setup.Device);
-
-        MultiCropEncoder Encoder(bool trained)
-        {
-            var backbone = setup.CreateBackbone(trained);
-            var encoder = new MultiCropEncoder(backbone, MlpHead.Create(backbone.FeatureDim, options.Head));
-            encoder.to(setup.Device);
-            return encoder;
-        }
+        _metrics = new LossAndSpread(setup.Device);
     }
 
     public override nn.Module Trained { get; }
@@ -66,31 +56,24 @@ public sealed class ByolMethod : TrainingMethod
 
         var predictions = views.Select(view => _predictor.forward(_online.Forward([view]))).ToArray(); // 2 of [B, D]
         var loss = ByolLoss.Of(predictions[0], targets[1]) + ByolLoss.Of(predictions[1], targets[0]);
-        _loss.Add(loss.detach());
-        _spread.Add(targets[0]);
+        _metrics.Add(loss, targets[0]);
         return loss.MoveToOuterDisposeScope();
     }
 
     public override void AfterOptimizerStep(TrainingStep step) => MovingAverage.Update(_target, _online, _momentum.At(step.Index));
 
-    public override IReadOnlyList<(string Name, double Value)> TakeMetrics() =>
-        [("loss", _loss.Take()[0]), (OutputSpread.Name, _spread.Take())];
+    public override IReadOnlyList<(string Name, double Value)> TakeMetrics() => _metrics.Take();
 
     public override string? Diagnose(IReadOnlyList<(string Name, double Value)> metrics, TrainingStep step) =>
         OutputSpread.IsCollapsed(metrics, step)
             ? "collapse: the target says the same of every image. Raise --target-momentum, or lower --lr" : null;
 
-    public override void AbandonStep()
-    {
-        _loss.Forget();
-        _spread.Forget();
-    }
+    public override void AbandonStep() => _metrics.Forget();
 
     public override void Dispose()
     {
         Trained.Dispose();
         _target.Dispose();
-        _loss.Dispose();
-        _spread.Dispose();
+        _metrics.Dispose();
     }
 }

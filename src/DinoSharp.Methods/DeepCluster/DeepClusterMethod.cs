@@ -1,6 +1,5 @@
 using DinoSharp.Models;
 using DinoSharp.Models.Backbones;
-using DinoSharp.Models.Heads;
 using DinoSharp.Training;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -36,9 +35,7 @@ public sealed class DeepClusterMethod : TrainingMethod
             throw new ArgumentException($"an epoch of {seen} images does not make {options.Prototypes} clusters: lower --prototypes");
         }
 
-        var backbone = setup.CreateBackbone(true);
-        _encoder = new MultiCropEncoder(backbone, MlpHead.Create(backbone.FeatureDim, options.Head));
-        _encoder.to(setup.Device);
+        _encoder = setup.CreateEncoder(trained: true, options.Head);
         var device = setup.Device;
         _memory = new FeatureRing(zeros(seen, _remembered, options.ProjectionDim, device: device));
         _memoryImages = new FeatureRing(zeros(seen, ScalarType.Int64, device));

@@ -19,8 +19,7 @@ public sealed class DistillationMethod : TrainingMethod
     private readonly Device _device;
     private readonly Teacher _teacher;
     private readonly MultiCropEncoder _student;
-    private readonly MeanLoss _loss;
-    private readonly OutputSpread _spread;
+    private readonly LossAndSpread _metrics;
 
     /// <exception cref="ArgumentException">The teacher does not fit the images or the student.</exception>
     /// <exception cref="Checkpoints.CheckpointException">The teacher's file is missing, damaged or of another kind.</exception>
@@ -40,8 +39,7 @@ public sealed class DistillationMethod : TrainingMethod
             : [StateSection.Of("model", backbone), StateSection.Of("projection", head)];
         Inputs = [("teacher", _teacher.Fingerprint)];
         Arguments = ClassifierState.Arguments(_teacher.Classes);
-        _loss = new MeanLoss(1, _device);
-        _spread = new OutputSpread(_device);
+        _metrics = new LossAndSpread(_device);
     }
 
     public override nn.Module Trained => _student;
@@ -70,29 +68,22 @@ public sealed class DistillationMethod : TrainingMethod
             loss = loss * (1 - _options.LabelShare) + ofLabels * _options.LabelShare;
         }
 
-        _loss.Add(loss.detach());
-        _spread.Add(outputs);
+        _metrics.Add(loss, outputs);
         return loss.MoveToOuterDisposeScope();
     }
 
-    public override IReadOnlyList<(string Name, double Value)> TakeMetrics() =>
-        [("loss", _loss.Take()[0]), (OutputSpread.Name, _spread.Take())];
+    public override IReadOnlyList<(string Name, double Value)> TakeMetrics() => _metrics.Take();
 
     public override string? Diagnose(IReadOnlyList<(string Name, double Value)> metrics, TrainingStep step) =>
         OutputSpread.IsCollapsed(metrics, step)
             ? "collapse: the student says the same of every image. Lower --lr, and see whether --teacher-weights tells these images apart" : null;
 
-    public override void AbandonStep()
-    {
-        _loss.Forget();
-        _spread.Forget();
-    }
+    public override void AbandonStep() => _metrics.Forget();
 
     public override void Dispose()
     {
         _student.Dispose();
         _teacher.Dispose();
-        _loss.Dispose();
-        _spread.Dispose();
+        _metrics.Dispose();
     }
 }

@@ -1,4 +1,5 @@
 using DinoSharp.Data;
+using DinoSharp.Methods.MocoV3;
 using DinoSharp.Training;
 using DinoSharp.Training.Optimizers;
 
@@ -18,7 +19,7 @@ public sealed class InstanceDefinition : MethodDefinition
 
     public override MethodSettings Published(bool transformer) => new(
         new InstanceOptions(),
-        transformer ? Transformer : new TrainingOptions
+        transformer ? MocoV3Definition.Transformer : new TrainingOptions
         {
             Epochs = 200,
             BatchSize = 512,
@@ -42,20 +43,6 @@ public sealed class InstanceDefinition : MethodDefinition
             FirstGlobalBlurProbability = 0.5,
             SolarizeProbability = 0,
         });
-
-    /// <summary>How MoCo v3 trains transformers.</summary>
-    internal static TrainingOptions Transformer => new()
-    {
-        Epochs = 300,
-        BatchSize = 4096,
-        Optimizer = OptimizerKind.AdamW,
-        LearningRate = 1.5e-4,
-        MinLearningRate = 0,
-        WarmupEpochs = 40,
-        WeightDecay = 0.1,
-        WeightDecayEnd = 0.1,
-        ClipGradient = 0,
-    };
 
     public override MethodSettings Fitted(MethodSettings published, Fitting fitting) =>
         published with { Training = fitting.Training(published.Training), Views = fitting.Views(published.Views) };

@@ -1,4 +1,5 @@
 using DinoSharp.Data;
+using DinoSharp.Methods.MocoV3;
 using DinoSharp.Training;
 using DinoSharp.Training.Optimizers;
 
@@ -18,7 +19,7 @@ public sealed class InstanceMemoryDefinition : MethodDefinition
 
     public override MethodSettings Published(bool transformer) => new(
         new InstanceMemoryOptions(),
-        transformer ? InstanceDefinition.Transformer : new TrainingOptions
+        transformer ? MocoV3Definition.Transformer : new TrainingOptions
         {
             Epochs = 200,
             BatchSize = 256,

@@ -1,6 +1,5 @@
 using DinoSharp.Models;
 using DinoSharp.Models.Backbones;
-using DinoSharp.Models.Heads;
 using DinoSharp.Training;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -18,8 +17,7 @@ public sealed class InstanceMemoryMethod : TrainingMethod
     private readonly MultiCropEncoder _network;
     private readonly Tensor _memory; // unit vectors [N, D]
     private readonly Tensor _normalizer; // Z, 0 until the first step has estimated it // [1]
-    private readonly MeanLoss _loss;
-    private readonly OutputSpread _spread;
+    private readonly LossAndSpread _metrics;
     private Seen? _seen;
 
     /// <exception cref="ArgumentException">There is more than one view of an image, and one entry of it in the memory.</exception>
@@ -33,9 +31,7 @@ public sealed class InstanceMemoryMethod : TrainingMethod
         }
 
         _options = options;
-        var backbone = setup.CreateBackbone(true);
-        _network = new MultiCropEncoder(backbone, MlpHead.Create(backbone.FeatureDim, options.Head));
-        _network.to(setup.Device);
+        _network = setup.CreateEncoder(trained: true, options.Head);
         using (var scope = NewDisposeScope())
         {
             // Drawn on the CPU, so that a run starts alike on every device.
@@ -44,8 +40,7 @@ public sealed class InstanceMemoryMethod : TrainingMethod
         }
 
         State = [StateSection.Of("model", _network), new StateSection("memory", "", [("entries", _memory), ("normalizer", _normalizer)])];
-        _loss = new MeanLoss(1, setup.Device);
-        _spread = new OutputSpread(setup.Device);
+        _metrics = new LossAndSpread(setup.Device);
     }
 
     public override nn.Module Trained => _network;
@@ -71,8 +66,7 @@ public sealed class InstanceMemoryMethod : TrainingMethod
         }
 
         var loss = NceLoss.Of(outputs, own, drawn, normalizer, images, _options.Temperature, _options.ProximalWeight);
-        _loss.Add(loss.detach());
-        _spread.Add(outputs);
+        _metrics.Add(loss, outputs);
         Forget();
         _seen = new Seen(numbers.DetachFromDisposeScope(), outputs.detach().DetachFromDisposeScope(), normalizer.DetachFromDisposeScope());
         return loss.MoveToOuterDisposeScope();
@@ -93,8 +87,7 @@ public sealed class InstanceMemoryMethod : TrainingMethod
         Forget();
     }
 
-    public override IReadOnlyList<(string Name, double Value)> TakeMetrics() =>
-        [("loss", _loss.Take()[0]), (OutputSpread.Name, _spread.Take())];
+    public override IReadOnlyList<(string Name, double Value)> TakeMetrics() => _metrics.Take();
 
     public override string? Diagnose(IReadOnlyList<(string Name, double Value)> metrics, TrainingStep step) =>
         OutputSpread.IsCollapsed(metrics, step) ? "collapse: the network says the same of every image. Lower --lr, or raise --negatives" : null;
@@ -102,8 +95,7 @@ public sealed class InstanceMemoryMethod : TrainingMethod
     public override void AbandonStep()
     {
         Forget();
-        _loss.Forget();
-        _spread.Forget();
+        _metrics.Forget();
     }
 
     public override void Dispose()
@@ -112,8 +104,7 @@ public sealed class InstanceMemoryMethod : TrainingMethod
         _network.Dispose();
         _memory.Dispose();
         _normalizer.Dispose();
-        _loss.Dispose();
-        _spread.Dispose();
+        _metrics.Dispose();
     }
 
     private void Forget()

@@ -1,4 +1,5 @@
 using DinoSharp.Data;
+using DinoSharp.Methods.MocoV3;
 using DinoSharp.Training;
 using DinoSharp.Training.Optimizers;
 
@@ -44,18 +45,7 @@ public sealed class MocoV2Definition : MethodDefinition
     };
 
     internal static TrainingOptions Training(bool transformer) => transformer
-        ? new()
-        {
-            Epochs = 300,
-            BatchSize = 1024,
-            Optimizer = OptimizerKind.AdamW,
-            LearningRate = 1.5e-4,
-            MinLearningRate = 0,
-            WarmupEpochs = 40,
-            WeightDecay = 0.1,
-            WeightDecayEnd = 0.1,
-            ClipGradient = 0,
-        }
+        ? MocoV3Definition.Transformer with { BatchSize = 1024 }
         : new()
         {
             Epochs = 200,

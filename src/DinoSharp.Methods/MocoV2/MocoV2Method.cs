@@ -16,8 +16,7 @@ public sealed class MocoV2Method : TrainingMethod
     private readonly MocoV2Options _options;
     private readonly MomentumEncoders _encoders;
     private readonly QueuedKeys _queue;
-    private readonly MeanLoss _loss;
-    private readonly OutputSpread _spread;
+    private readonly LossAndSpread _metrics;
 
     /// <exception cref="ArgumentException">Queue or groups do not fit the batch.</exception>
     public MocoV2Method(MocoV2Options options, MethodSetup setup)
@@ -27,8 +26,7 @@ public sealed class MocoV2Method : TrainingMethod
         _encoders = new MomentumEncoders(setup, options.Head, options.NormGroups);
         _queue = new QueuedKeys(options.QueueSize, options.ProjectionDim, setup.Device);
         State = [StateSection.Of("query", _encoders.Query), StateSection.Of("key", _encoders.Key), _queue.State];
-        _loss = new MeanLoss(1, setup.Device);
-        _spread = new OutputSpread(setup.Device);
+        _metrics = new LossAndSpread(setup.Device);
     }
 
     public override nn.Module Trained => _encoders.Query;
@@ -45,8 +43,7 @@ public sealed class MocoV2Method : TrainingMethod
         var keys = _encoders.Keys(views[1]); // [B, D]
         var loss = MocoLoss.Of(_encoders.Queries(views[0]), keys, _queue.Keys, _options.Temperature);
         _queue.Stage(keys);
-        _loss.Add(loss.detach());
-        _spread.Add(keys);
+        _metrics.Add(loss, keys);
         return loss.MoveToOuterDisposeScope();
     }
 
@@ -56,8 +53,7 @@ public sealed class MocoV2Method : TrainingMethod
         MovingAverage.Update(_encoders.Key, _encoders.Query, _options.KeyMomentum);
     }
 
-    public override IReadOnlyList<(string Name, double Value)> TakeMetrics() =>
-        [("loss", _loss.Take()[0]), (OutputSpread.Name, _spread.Take())];
+    public override IReadOnlyList<(string Name, double Value)> TakeMetrics() => _metrics.Take();
 
     public override string? Diagnose(IReadOnlyList<(string Name, double Value)> metrics, TrainingStep step) =>
         OutputSpread.IsCollapsed(metrics, step)
@@ -66,15 +62,13 @@ public sealed class MocoV2Method : TrainingMethod
     public override void AbandonStep()
     {
         _queue.Drop();
-        _loss.Forget();
-        _spread.Forget();
+        _metrics.Forget();
     }
 
     public override void Dispose()
     {
         _encoders.Dispose();
         _queue.Dispose();
-        _loss.Dispose();
-        _spread.Dispose();
+        _metrics.Dispose();
     }
 }

@@ -24,22 +24,14 @@ internal sealed class MomentumEncoders : IDisposable
     /// <exception cref="ArgumentException">The batch has too few images for the groups.</exception>
     public MomentumEncoders(MethodSetup setup, MlpHeadOptions head, int normGroups)
     {
-        Query = Encoder(trained: true);
-        Key = Encoder(trained: false);
+        Query = setup.CreateEncoder(trained: true, head);
+        Key = setup.CreateEncoder(trained: false, head);
         MovingAverage.Start(Key, Query);
         _groups = Query.modules().Any(module => module is BatchNorm1d or BatchNorm2d) ? normGroups : 1;
         if (_groups > 1 && setup.Training.BatchSize < 2 * _groups)
         {
             throw new ArgumentException(
                 $"a batch of {setup.Training.BatchSize} images makes no {_groups} groups of 2: lower --norm-groups or raise --batch-size");
-        }
-
-        MultiCropEncoder Encoder(bool trained)
-        {
-            var backbone = setup.CreateBackbone(trained);
-            var encoder = new MultiCropEncoder(backbone, MlpHead.Create(backbone.FeatureDim, head));
-            encoder.to(setup.Device);
-            return encoder;
         }
     }
 

@@ -16,18 +16,7 @@ public sealed class MocoV3Definition : MethodDefinition
     public override MethodSettings Published(bool transformer) => transformer
         ? new(
             new MocoV3Options(),
-            new TrainingOptions
-            {
-                Epochs = 300,
-                BatchSize = 4096,
-                Optimizer = OptimizerKind.AdamW,
-                LearningRate = 1.5e-4,
-                MinLearningRate = 0,
-                WarmupEpochs = 40,
-                WeightDecay = 0.1,
-                WeightDecayEnd = 0.1,
-                ClipGradient = 0,
-            },
+            Transformer,
             new MultiCropOptions { GlobalScale = new(0.08, 1), LocalCount = 0 })
         : new(
             new MocoV3Options { ProjectorLayers = 2, KeyMomentum = 0.996, Temperature = 1 },
@@ -44,6 +33,20 @@ public sealed class MocoV3Definition : MethodDefinition
                 ClipGradient = 0,
             },
             new MultiCropOptions { GlobalScale = new(0.2, 1), LocalCount = 0 });
+
+    /// <summary>How transformers are trained; also by other methods whose papers train none.</summary>
+    internal static TrainingOptions Transformer => new()
+    {
+        Epochs = 300,
+        BatchSize = 4096,
+        Optimizer = OptimizerKind.AdamW,
+        LearningRate = 1.5e-4,
+        MinLearningRate = 0,
+        WarmupEpochs = 40,
+        WeightDecay = 0.1,
+        WeightDecayEnd = 0.1,
+        ClipGradient = 0,
+    };
 
     public override MethodSettings Fitted(MethodSettings published, Fitting fitting)
     {

@@ -25,8 +25,7 @@ public sealed class MocoV3Method : TrainingMethod
     private readonly MultiCropEncoder _key;
     private readonly Sequential _predictor;
     private readonly CosineSchedule _momentum;
-    private readonly MeanLoss _loss;
-    private readonly OutputSpread _spread;
+    private readonly LossAndSpread _metrics;
 
     /// <exception cref="ArgumentException">A batch has no other image to tell one from.</exception>
     public MocoV3Method(MocoV3Options options, MethodSetup setup)
@@ -37,8 +36,8 @@ public sealed class MocoV3Method : TrainingMethod
         }
 
         _options = options;
-        _base = Encoder(trained: true);
-        _key = Encoder(trained: false);
+        _base = setup.CreateEncoder(trained: true, options.Projector);
+        _key = setup.CreateEncoder(trained: false, options.Projector);
         _predictor = MlpHead.Create(options.ProjectionDim, options.Predictor);
         _predictor.to(setup.Device);
         MovingAverage.Start(_key, _base);
@@ -53,16 +52,7 @@ public sealed class MocoV3Method : TrainingMethod
         _momentum = new CosineSchedule(options.KeyMomentum, 1, setup.Plan.TotalSteps);
         Trained = new TrainedParts(("base", _base), ("predictor", _predictor));
         State = [StateSection.Of("base", _base), StateSection.Of("key", _key), StateSection.Of("predictor", _predictor)];
-        _loss = new MeanLoss(1, setup.Device);
-        _spread = new OutputSpread(setup.Device);
-
-        MultiCropEncoder Encoder(bool trained)
-        {
-            var backbone = setup.CreateBackbone(trained);
-            var encoder = new MultiCropEncoder(backbone, MlpHead.Create(backbone.FeatureDim, options.Projector));
-            encoder.to(setup.Device);
-            return encoder;
-        }
+        _metrics = new LossAndSpread(setup.Device);
     }
 
     public override nn.Module Trained { get; }
@@ -85,31 +75,24 @@ public sealed class MocoV3Method : TrainingMethod
 
         var queries = views.Select(view => _predictor.forward(_base.Forward([view]))).ToArray(); // 2 of [B, D]
         var loss = MocoV3Loss.Of(queries[0], keys[1], _options.Temperature) + MocoV3Loss.Of(queries[1], keys[0], _options.Temperature);
-        _loss.Add(loss.detach());
-        _spread.Add(keys[0]);
+        _metrics.Add(loss, keys[0]);
         return loss.MoveToOuterDisposeScope();
     }
 
     public override void AfterOptimizerStep(TrainingStep step) => MovingAverage.Update(_key, _base, _momentum.At(step.Index));
 
-    public override IReadOnlyList<(string Name, double Value)> TakeMetrics() =>
-        [("loss", _loss.Take()[0]), (OutputSpread.Name, _spread.Take())];
+    public override IReadOnlyList<(string Name, double Value)> TakeMetrics() => _metrics.Take();
 
     public override string? Diagnose(IReadOnlyList<(string Name, double Value)> metrics, TrainingStep step) =>
         OutputSpread.IsCollapsed(metrics, step)
             ? "collapse: the keys of all images are the same. Lower --lr, raise --key-momentum, or keep --frozen-patches on" : null;
 
-    public override void AbandonStep()
-    {
-        _loss.Forget();
-        _spread.Forget();
-    }
+    public override void AbandonStep() => _metrics.Forget();
 
     public override void Dispose()
     {
         Trained.Dispose();
         _key.Dispose();
-        _loss.Dispose();
-        _spread.Dispose();
+        _metrics.Dispose();
     }
 }

@@ -1,4 +1,5 @@
 using DinoSharp.Data;
+using DinoSharp.Methods.MocoV3;
 using DinoSharp.Training;
 using DinoSharp.Training.Optimizers;
 
@@ -22,18 +23,7 @@ public sealed class SimClrDefinition : MethodDefinition
     public override MethodSettings Published(bool transformer) => new(
         new SimClrOptions(),
         transformer
-            ? new TrainingOptions
-            {
-                Epochs = 300,
-                BatchSize = 4096,
-                Optimizer = OptimizerKind.AdamW,
-                LearningRate = 1.5e-4,
-                MinLearningRate = 0,
-                WarmupEpochs = 40,
-                WeightDecay = 0.1,
-                WeightDecayEnd = 0.1,
-                ClipGradient = 0,
-            }
+            ? MocoV3Definition.Transformer
             : new TrainingOptions
             {
                 Epochs = 1000,

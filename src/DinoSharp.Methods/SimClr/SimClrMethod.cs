@@ -1,6 +1,5 @@
 using DinoSharp.Models;
 using DinoSharp.Models.Backbones;
-using DinoSharp.Models.Heads;
 using DinoSharp.Training;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -17,8 +16,7 @@ public sealed class SimClrMethod : TrainingMethod
 
     private readonly SimClrOptions _options;
     private readonly MultiCropEncoder _encoder;
-    private readonly MeanLoss _loss;
-    private readonly OutputSpread _spread;
+    private readonly LossAndSpread _metrics;
 
     /// <exception cref="ArgumentException">A batch has no other image to tell one from.</exception>
     public SimClrMethod(SimClrOptions options, MethodSetup setup)
@@ -29,12 +27,9 @@ public sealed class SimClrMethod : TrainingMethod
         }
 
         _options = options;
-        var backbone = setup.CreateBackbone(true);
-        _encoder = new MultiCropEncoder(backbone, MlpHead.Create(backbone.FeatureDim, options.Head));
-        _encoder.to(setup.Device);
+        _encoder = setup.CreateEncoder(trained: true, options.Head);
         State = [StateSection.Of("encoder", _encoder)];
-        _loss = new MeanLoss(1, setup.Device);
-        _spread = new OutputSpread(setup.Device);
+        _metrics = new LossAndSpread(setup.Device);
     }
 
     public override nn.Module Trained => _encoder;
@@ -49,28 +44,21 @@ public sealed class SimClrMethod : TrainingMethod
         // Both views in one pass, as batch norm's statistics are of both, so that they do not tell a view's number.
         var projections = _encoder.Forward([batch.Crops[0]]).chunk(Views); // 2 of [B, D]
         var loss = NtXentLoss.Of(projections[0], projections[1], _options.Temperature);
-        _loss.Add(loss.detach());
-        _spread.Add(projections[0]);
+        _metrics.Add(loss, projections[0]);
         return loss.MoveToOuterDisposeScope();
     }
 
-    public override IReadOnlyList<(string Name, double Value)> TakeMetrics() =>
-        [("loss", _loss.Take()[0]), (OutputSpread.Name, _spread.Take())];
+    public override IReadOnlyList<(string Name, double Value)> TakeMetrics() => _metrics.Take();
 
     public override string? Diagnose(IReadOnlyList<(string Name, double Value)> metrics, TrainingStep step) =>
         OutputSpread.IsCollapsed(metrics, step)
             ? "collapse: the projections of all images are the same. Lower --lr, or raise --warmup-epochs" : null;
 
-    public override void AbandonStep()
-    {
-        _loss.Forget();
-        _spread.Forget();
-    }
+    public override void AbandonStep() => _metrics.Forget();
 
     public override void Dispose()
     {
         _encoder.Dispose();
-        _loss.Dispose();
-        _spread.Dispose();
+        _metrics.Dispose();
     }
 }

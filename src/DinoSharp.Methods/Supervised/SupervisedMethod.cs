@@ -44,13 +44,8 @@ public sealed class SupervisedMethod : TrainingMethod
         if (average is not null)
         {
             _average = Classifier(average);
-            foreach (var parameter in _average.parameters())
-            {
-                parameter.requires_grad = false;
-            }
-
+            MovingAverage.Start(_average, _network);
             State = [.. State, ClassifierState.Of("model_ema", _average)];
-            Average(momentum: 0);
         }
 
         _network.train();
@@ -93,7 +88,8 @@ public sealed class SupervisedMethod : TrainingMethod
     {
         if (_average is not null)
         {
-            Average(_options.AverageMomentum);
+            MovingAverage.Update(_average, _network, _options.AverageMomentum);
+            MovingAverage.CopyBuffers(_average, _network);
         }
     }
 
@@ -133,21 +129,5 @@ public sealed class SupervisedMethod : TrainingMethod
     {
         double spread = _options.LabelSmoothing / _labels.Classes;
         return targets.mul(1 - _options.LabelSmoothing).add_(spread);
-    }
-
-    /// <summary>Moves the average towards the network; buffers are copied, as running statistics are averages already.</summary>
-    private void Average(double momentum)
-    {
-        using var noGradients = no_grad();
-        using var scope = NewDisposeScope();
-        foreach (var (current, average) in _network.parameters().Zip(_average!.parameters()))
-        {
-            average.mul_(momentum).add_(current, alpha: 1 - momentum);
-        }
-
-        foreach (var (current, average) in _network.buffers().Zip(_average.buffers()))
-        {
-            average.copy_(current);
-        }
     }
 }

@@ -1,6 +1,5 @@
 using DinoSharp.Models;
 using DinoSharp.Models.Backbones;
-using DinoSharp.Models.Heads;
 using DinoSharp.Training;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -40,9 +39,7 @@ public sealed class SwavMethod : TrainingMethod
                 $"--feature-queue {options.FeatureQueue} does not hold a batch of {_batchSize} images: raise it, or give 0 for none");
         }
 
-        var backbone = setup.CreateBackbone(true);
-        _encoder = new MultiCropEncoder(backbone, MlpHead.Create(backbone.FeatureDim, options.Head));
-        _encoder.to(setup.Device);
+        _encoder = setup.CreateEncoder(trained: true, options.Head);
         _prototypes = nn.Linear(options.ProjectionDim, options.Prototypes, hasBias: false);
         _prototypes.to(setup.Device);
         NormalizePrototypes();

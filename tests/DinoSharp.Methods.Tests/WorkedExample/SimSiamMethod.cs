@@ -13,8 +13,7 @@ public sealed class SimSiamMethod : TrainingMethod
 {
     private readonly MultiCropEncoder _encoder;
     private readonly Sequential _predictor;
-    private readonly MeanLoss _loss;
-    private readonly OutputSpread _spread;
+    private readonly LossAndSpread _metrics;
 
     public SimSiamMethod(SimSiamOptions options, MethodSetup setup)
     {
@@ -24,8 +23,7 @@ public sealed class SimSiamMethod : TrainingMethod
         Trained = new TrainedParts(("encoder", _encoder), ("predictor", _predictor));
         Trained.to(setup.Device);
         State = [StateSection.Of("encoder", _encoder), StateSection.Of("predictor", _predictor)];
-        _loss = new MeanLoss(1, setup.Device);
-        _spread = new OutputSpread(setup.Device);
+        _metrics = new LossAndSpread(setup.Device);
     }
 
     public override nn.Module Trained { get; }
@@ -40,27 +38,20 @@ public sealed class SimSiamMethod : TrainingMethod
         var z = batch.Crops[0].chunk(2).Select(view => _encoder.Forward([view])).ToArray(); // 2 of [B, D]
         var p = z.Select(_predictor.forward).ToArray(); // 2 of [B, D]
         var loss = (SimSiamLoss.Of(p[0], z[1]) + SimSiamLoss.Of(p[1], z[0])) / 2;
-        _loss.Add(loss.detach());
-        _spread.Add(z[0]);
+        _metrics.Add(loss, z[0]);
         return loss.MoveToOuterDisposeScope();
     }
 
-    public override IReadOnlyList<(string Name, double Value)> TakeMetrics() =>
-        [("loss", _loss.Take()[0]), (OutputSpread.Name, _spread.Take())];
+    public override IReadOnlyList<(string Name, double Value)> TakeMetrics() => _metrics.Take();
 
     public override string? Diagnose(IReadOnlyList<(string Name, double Value)> metrics, TrainingStep step) =>
         OutputSpread.IsCollapsed(metrics, step) ? "collapse: every image has the same projection. Lower --lr" : null;
 
-    public override void AbandonStep()
-    {
-        _loss.Forget();
-        _spread.Forget();
-    }
+    public override void AbandonStep() => _metrics.Forget();
 
     public override void Dispose()
     {
         Trained.Dispose();
-        _loss.Dispose();
-        _spread.Dispose();
+        _metrics.Dispose();
     }
 }
