@@ -24,7 +24,7 @@ public sealed class Trainer : IDisposable
         Optimizer = TrainingOptimizer.Create(options.Optimizer, method.Groups);
         _parameters = [.. Optimizer.Groups.All.Select(p => p.Parameter)];
         _learningRate = new CosineSchedule(
-            options.ScaledLearningRate, options.MinLearningRate, plan.TotalSteps, (long)options.EffectiveWarmupEpochs * plan.StepsPerEpoch);
+            options.ScaledLearningRate, options.MinLearningRate, plan.TotalSteps, (long)(options.EffectiveWarmupEpochs * plan.StepsPerEpoch));
         _weightDecay = new CosineSchedule(options.WeightDecay, options.WeightDecayEnd, plan.TotalSteps);
     }
 

@@ -22,7 +22,7 @@ public sealed record TrainingOptions
     public double MinLearningRate { get; init; } = 1e-6;
 
     /// <summary>Epochs in which the learning rate rises from 0 in a straight line; null: 10, or a tenth of the training if that is less.</summary>
-    public int? WarmupEpochs { get; init; }
+    public double? WarmupEpochs { get; init; }
 
     /// <summary>Whether the learning rate changes between epochs only, as in the linear evaluation, and not with every step.</summary>
     public bool RateStepsByEpoch { get; init; }
@@ -44,7 +44,7 @@ public sealed record TrainingOptions
     public double ScaledLearningRate => LearningRate * BatchSize / ReferenceBatchSize;
 
     /// <summary>The warm-up in epochs that applies.</summary>
-    public int EffectiveWarmupEpochs => WarmupEpochs ?? Math.Min(10, Epochs / 10);
+    public double EffectiveWarmupEpochs => WarmupEpochs ?? Math.Min(10, Epochs / 10.0);
 
     /// <summary>Returns itself if the values make a training.</summary>
     /// <exception cref="ArgumentException">Says in one line which value does not.</exception>

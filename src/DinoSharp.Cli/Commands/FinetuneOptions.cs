@@ -20,7 +20,7 @@ internal sealed class FinetuneOptions(RunOptions run)
         "--optimizer", "optimizer", OptimizerKind.AdamW, ("adamw", OptimizerKind.AdamW), ("sgd", OptimizerKind.Sgd));
     private readonly Option<double> _lr = Value("--lr", "peak learning rate for a batch of 256; scaled with the batch size", 5e-4);
     private readonly Option<double> _minLr = Value("--min-lr", "learning rate at the end", 1e-6);
-    private readonly Option<int?> _warmup = Maybe<int>(
+    private readonly Option<double?> _warmup = Maybe<double>(
         "--warmup-epochs", "epochs in which the learning rate rises; by default 10, or a tenth of the epochs if that is less");
     private readonly Option<double> _weightDecay = Value("--weight-decay", "weight decay", 0.05);
     private readonly Option<double> _clip = Value("--clip-grad", "largest norm of each parameter's gradient; 0 for none", 0.0);

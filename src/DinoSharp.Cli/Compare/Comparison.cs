@@ -31,6 +31,8 @@ internal sealed class Comparison(ComparisonPlan plan, Device device, Terminal te
 
     private static readonly KnnOptions Knn = new() { Ks = [20] };
 
+    private readonly Dictionary<(string Method, string Network), TrainingLength> _lengths = [];
+
     /// <summary>Goes through all networks and methods.</summary>
     /// <param name="stop">asked for by a signal</param>
     /// <returns>a result each, untrained networks first; fewer if it was asked to stop</returns>
@@ -43,6 +45,17 @@ internal sealed class Comparison(ComparisonPlan plan, Device device, Terminal te
         }
 
         plan.Hold();
+        TrainingLengths lengths = new(plan.Out);
+        foreach (var (method, network) in plan.Networks.SelectMany(network => plan.Methods.Select(method => (method, network))))
+        {
+            if (stop.IsCancellationRequested)
+            {
+                return [];
+            }
+
+            _lengths[(method, network)] = lengths.Of(ComparisonPlan.NameOf(method, network), () => Measured(method, network));
+        }
+
         using var sets = HeldOut.Open(plan.Data);
         List<ComparisonResult> results = [];
         foreach (string network in plan.Networks)
@@ -80,8 +93,8 @@ internal sealed class Comparison(ComparisonPlan plan, Device device, Terminal te
     private ComparisonResult? Train(string method, string network, HeldOut sets, CancellationToken stop)
     {
         string title = MethodCatalogue.Named(method).Title;
-        int epochs = Epochs(method, network);
-        var command = plan.Command(method, network, epochs);
+        var length = _lengths[(method, network)];
+        var command = plan.Command(method, network, length.Epochs);
         terminal.Line($"{title}: dino {string.Join(' ', command)}");
         var (settings, request) = Read(command);
         using Pretraining pretraining = new(settings, request, terminal);
@@ -102,9 +115,9 @@ internal sealed class Comparison(ComparisonPlan plan, Device device, Terminal te
                 Method = title,
                 Network = BackboneCatalogue.Label(backbone),
                 Parameters = backbone.parameters().Sum(p => p.numel()),
-                Epochs = epochs,
+                Epochs = length.Epochs,
                 Steps = outcome.Steps,
-                ImagesPerSecond = Median(lines.Select(line => line["images_per_second"]).OfType<JsonNode>().Select(rate => (double)rate)),
+                ImagesPerSecond = length.ImagesPerSecond,
                 Knn = knn,
                 Linear = linear,
                 Diagnosis = Diagnosis(pretraining.Job, lines),
@@ -152,20 +165,15 @@ internal sealed class Comparison(ComparisonPlan plan, Device device, Terminal te
     private void Tell(ComparisonResult result) => terminal.Line(string.Create(
         CultureInfo.InvariantCulture, $"{result.Method}, {result.Network}: k-NN {result.Knn:F2} %, linear {result.Linear:F2} %"));
 
-    /// <summary>How long a method trains; of an earlier start as it was measured there.</summary>
-    private int Epochs(string method, string network)
+    private TrainingLength Measured(string method, string network)
     {
-        string run = Path.Combine(plan.FolderOf(method, network), "run.json");
-        if (File.Exists(run))
-        {
-            return (int)JsonNode.Parse(File.ReadAllText(run))!["settings"]!["training.epochs"]!;
-        }
-
         var (settings, request) = Read(plan.Command(method, network, epochs: 100));
         using Pretraining trial = new(settings, request, terminal);
-        return plan.Steps is { } steps
-            ? TrainingBudget.EpochsOf(steps, trial.Job.Plan.StepsPerEpoch)
-            : TrainingBudget.EpochsOf(trial.Job, plan.Minutes!.Value);
+        var length = TrainingBudget.Measure(trial.Job, plan);
+        terminal.Line(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{ComparisonPlan.NameOf(method, network)}: {length.ImagesPerSecond:F0} im/s, {length.Epochs} epochs"));
+        return length;
     }
 
     /// <summary>The settings of a command of "dino train".</summary>
@@ -219,11 +227,5 @@ internal sealed class Comparison(ComparisonPlan plan, Device device, Terminal te
             : job.Method.Diagnose(
                 [.. last.Where(entry => entry.Value is JsonValue value && value.TryGetValue<double>(out _)).Select(entry => (entry.Key, (double)entry.Value!))],
                 job.Plan.StepAfter(job.Plan.TotalSteps - 1));
-    }
-
-    private static double Median(IEnumerable<double> values)
-    {
-        double[] sorted = [.. values.Order()];
-        return sorted.Length == 0 ? 0 : sorted[sorted.Length / 2];
     }
 }

@@ -32,8 +32,11 @@ internal sealed record ComparisonPlan
     /// <summary>Options of "dino train" for all.</summary>
     public required IReadOnlyList<string> Options { get; init; }
 
+    /// <summary>Name of a run.</summary>
+    public static string NameOf(string method, string network) => $"{network}-{method}";
+
     /// <summary>Folder of a run.</summary>
-    public string FolderOf(string method, string network) => Path.Combine(Out, $"{network}-{method}");
+    public string FolderOf(string method, string network) => Path.Combine(Out, NameOf(method, network));
 
     /// <summary>Words of "dino train" for a run.</summary>
     public IReadOnlyList<string> Command(string method, string network, int epochs) =>

@@ -28,7 +28,7 @@ internal sealed record ComparisonResult
 
     public long Steps { get; init; }
 
-    /// <summary>Median rate of the training, loading included.</summary>
+    /// <summary>Rate of the training when its length was measured, loading included.</summary>
     public double ImagesPerSecond { get; init; }
 
     /// <summary>Top-1 in percent, k = 20.</summary>

@@ -4,6 +4,11 @@ using DinoSharp.Training;
 
 namespace DinoSharp.Cli.Compare;
 
+/// <summary>How long a training of a comparison is, and how fast it was when that was measured.</summary>
+/// <param name="Epochs">at least one</param>
+/// <param name="ImagesPerSecond">median of some steps, loading included</param>
+internal sealed record TrainingLength(int Epochs, double ImagesPerSecond);
+
 /// <summary>How many epochs a budget is.</summary>
 internal static class TrainingBudget
 {
@@ -11,15 +16,20 @@ internal static class TrainingBudget
     private const int WarmupSteps = 3;
 
     private const int MostSteps = 25;
-    private static readonly TimeSpan LongEnough = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan LongEnough = TimeSpan.FromSeconds(12);
 
-    /// <summary>The epochs that come nearest to a number of steps; at least one.</summary>
-    public static int EpochsOf(int steps, int stepsPerEpoch) => Math.Max((int)Math.Round((double)steps / stepsPerEpoch), 1);
-
-    /// <summary>The epochs that come nearest to a time, by the median of some steps; at least one.</summary>
+    /// <summary>The epochs that come nearest to a plan's time, by the median of some steps, or to its number of steps.</summary>
     /// <param name="job">its method has moved afterwards</param>
-    /// <param name="minutes">for the training, without evaluations</param>
-    public static int EpochsOf(TrainingJob job, double minutes)
+    /// <param name="plan">the budget: minutes for the training, without evaluations, or steps</param>
+    public static TrainingLength Measure(TrainingJob job, ComparisonPlan plan)
+    {
+        double seconds = SecondsAStep(job);
+        double steps = plan.Steps ?? plan.Minutes!.Value * 60 / seconds;
+        double epochs = Math.Clamp(Math.Round(steps / job.Plan.StepsPerEpoch), 1, int.MaxValue / job.Plan.StepsPerEpoch);
+        return new TrainingLength((int)epochs, job.Options.BatchSize / seconds);
+    }
+
+    private static double SecondsAStep(TrainingJob job)
     {
         using Trainer trainer = new(job.Method, job.Options, job.Plan);
         var seconds = new List<double>();
@@ -37,6 +47,6 @@ internal static class TrainingBudget
         }
 
         double[] measured = [.. seconds.Skip(seconds.Count > WarmupSteps ? WarmupSteps : 0).Order()];
-        return EpochsOf((int)Math.Min(minutes * 60 / measured[measured.Length / 2], int.MaxValue), job.Plan.StepsPerEpoch);
+        return measured[measured.Length / 2];
     }
 }

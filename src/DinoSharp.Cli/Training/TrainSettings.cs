@@ -91,7 +91,7 @@ internal sealed record TrainSettings
         ["batch_size_per_gpu"] = Training.BatchSize,
         ["epochs"] = Training.Epochs,
         ["lr"] = Training.LearningRate,
-        ["warmup_epochs"] = Training.EffectiveWarmupEpochs,
+        ["warmup_epochs"] = Training.EffectiveWarmupEpochs is var epochs && double.IsInteger(epochs) ? (int)epochs : epochs,
         ["min_lr"] = Training.MinLearningRate,
         ["seed"] = Training.Seed,
         ["optimizer"] = Training.Optimizer.ToString().ToLowerInvariant(),

@@ -8,8 +8,8 @@ namespace DinoSharp.Methods.InstanceClassification;
 
 /// <summary>
 /// Non-parametric instance discrimination (arXiv 1805.01978): in place of a classifier's weights, a memory holds what the network said of
-/// each image when it saw it last, and the softmax over all images is estimated from a few drawn ones. The memory grows with the images, a
-/// step does not.
+/// each image when it saw it last. The softmax over it is taken whole, or estimated from a few entries drawn: then the memory grows with the
+/// images, and a step does not.
 /// </summary>
 public sealed class InstanceMemoryMethod : TrainingMethod
 {
@@ -52,20 +52,16 @@ public sealed class InstanceMemoryMethod : TrainingMethod
     public override Tensor Loss(TrainingBatch batch, TrainingStep step)
     {
         using var scope = NewDisposeScope();
-        var device = _memory.device;
-        long images = _memory.size(0), count = batch.Images.Count;
         var outputs = nn.functional.normalize(_network.Forward(batch.Crops), dim: 1); // [B, D]
-        var numbers = tensor([.. batch.Images], ScalarType.Int64, device); // [B]
-        var own = _memory.index_select(0, numbers); // [B, D]
-        var drawn = _memory.index_select(0, randint(0, images, [count * _options.Negatives], ScalarType.Int64, device))
-            .view(count, _options.Negatives, -1); // [B, m, D]
-        Tensor normalizer;
-        using (no_grad())
+        var numbers = tensor([.. batch.Images], ScalarType.Int64, _memory.device); // [B]
+        var (loss, normalizer) = _options.Negatives == 0
+            ? (MemorySoftmax.Loss(outputs, _memory, numbers, _options.Temperature), _normalizer.alias())
+            : Estimated(outputs, numbers);
+        if (_options.ProximalWeight > 0)
         {
-            normalizer = where(_normalizer.eq(0), NceLoss.Normalizer(outputs, drawn, images, _options.Temperature), _normalizer);
+            loss += (outputs - _memory.index_select(0, numbers)).square().sum([1L]).mean() * _options.ProximalWeight; // section 3.3
         }
 
-        var loss = NceLoss.Of(outputs, own, drawn, normalizer, images, _options.Temperature, _options.ProximalWeight);
         _metrics.Add(loss, outputs);
         Forget();
         _seen = new Seen(numbers.DetachFromDisposeScope(), outputs.detach().DetachFromDisposeScope(), normalizer.DetachFromDisposeScope());
@@ -90,7 +86,7 @@ public sealed class InstanceMemoryMethod : TrainingMethod
     public override IReadOnlyList<(string Name, double Value)> TakeMetrics() => _metrics.Take();
 
     public override string? Diagnose(IReadOnlyList<(string Name, double Value)> metrics, TrainingStep step) =>
-        OutputSpread.IsCollapsed(metrics, step) ? "collapse: the network says the same of every image. Lower --lr, or raise --negatives" : null;
+        OutputSpread.IsCollapsed(metrics, step) ? "collapse: the network says the same of every image. Lower --lr, or compare with more images by --negatives" : null;
 
     public override void AbandonStep()
     {
@@ -105,6 +101,23 @@ public sealed class InstanceMemoryMethod : TrainingMethod
         _memory.Dispose();
         _normalizer.Dispose();
         _metrics.Dispose();
+    }
+
+    /// <summary>The loss by entries drawn, and the Z it stands on: the first step's estimate.</summary>
+    private (Tensor Loss, Tensor Normalizer) Estimated(Tensor outputs, Tensor numbers)
+    {
+        using var scope = NewDisposeScope();
+        long images = _memory.size(0), count = outputs.size(0);
+        var own = _memory.index_select(0, numbers); // [B, D]
+        var drawn = _memory.index_select(0, randint(0, images, [count * _options.Negatives], ScalarType.Int64, _memory.device))
+            .view(count, _options.Negatives, -1); // [B, m, D]
+        Tensor normalizer;
+        using (no_grad())
+        {
+            normalizer = where(_normalizer.eq(0), NceLoss.Normalizer(outputs, drawn, images, _options.Temperature), _normalizer);
+        }
+
+        return (NceLoss.Of(outputs, own, drawn, normalizer, images, _options.Temperature).MoveToOuterDisposeScope(), normalizer.MoveToOuterDisposeScope());
     }
 
     private void Forget()

@@ -9,7 +9,7 @@ public sealed record InstanceMemoryOptions : MethodOptions
     [Setting("length of an output, and of each image's entry in the memory")]
     public int ProjectionDim { get; init; } = 128;
 
-    [Setting("entries of other images that each image is compared with")]
+    [Setting("entries drawn that each image is compared with; 0 for all, by the softmax itself")]
     public int Negatives { get; init; } = 4096;
 
     [Setting("temperature of the similarities")]
@@ -34,7 +34,7 @@ public sealed record InstanceMemoryOptions : MethodOptions
     {
         Head.Validated();
         string? fault =
-            Negatives < 1 ? $"an image is compared with at least 1 other, not {Negatives}" :
+            Negatives < 0 ? $"an image cannot be compared with {Negatives} others" :
             !(Temperature > 0) ? $"the temperature must be above 0, not {Temperature}" :
             MemoryMomentum is not (>= 0 and < 1) ? $"the momentum of the memory must be in [0, 1), not {MemoryMomentum}" :
             !(ProximalWeight >= 0) ? $"the weight of the proximal term cannot be negative, as {ProximalWeight} is" : null;

@@ -8,30 +8,22 @@ namespace DinoSharp.Methods.InstanceClassification;
 /// </summary>
 public static class NceLoss
 {
-    /// <summary>−log h(own) − Σ log(1 − h(drawn)) + λ‖f − own‖², the mean over images.</summary>
+    /// <summary>−log h(own) − Σ log(1 − h(drawn)), the mean over images.</summary>
     /// <param name="outputs">unit vectors f // [B, D]</param>
     /// <param name="own">the images' entries v, unit vectors // [B, D]</param>
     /// <param name="drawn">entries drawn from all // [B, m, D]</param>
     /// <param name="normalizer">Z // [] or [1]</param>
     /// <param name="images">entries n in the memory</param>
     /// <param name="temperature">τ</param>
-    /// <param name="proximalWeight">λ, how strongly an output is held to the image's last one (section 3.3)</param>
     /// <returns>// []</returns>
-    public static Tensor Of(
-        Tensor outputs, Tensor own, Tensor drawn, Tensor normalizer, long images, double temperature, double proximalWeight)
+    public static Tensor Of(Tensor outputs, Tensor own, Tensor drawn, Tensor normalizer, long images, double temperature)
     {
         using var scope = NewDisposeScope();
         // h is the logistic function of log P − log(m / n), and −log of that softplus of the opposite.
         var shift = normalizer.log() + Math.Log((double)drawn.size(1) / images);
         var ownLogits = (outputs * own).sum(1) / temperature - shift; // [B]
         var drawnLogits = Similarities(outputs, drawn) / temperature - shift; // [B, m]
-        var loss = nn.functional.softplus(-ownLogits).mean() + nn.functional.softplus(drawnLogits).sum(1).mean();
-        if (proximalWeight > 0)
-        {
-            loss += (outputs - own).square().sum(1).mean() * proximalWeight;
-        }
-
-        return loss.MoveToOuterDisposeScope();
+        return (nn.functional.softplus(-ownLogits).mean() + nn.functional.softplus(drawnLogits).sum([1L]).mean()).MoveToOuterDisposeScope();
     }
 
     /// <summary>The estimate of Z from drawn entries: n times the mean of exp(v·f / τ).</summary>

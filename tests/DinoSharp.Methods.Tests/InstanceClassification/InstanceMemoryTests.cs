@@ -13,16 +13,15 @@ public sealed class InstanceMemoryTests
     private static readonly MultiCropOptions OneView = new() { GlobalCount = 1, LocalCount = 0 };
 
     [Theory]
-    [InlineData(false, 0)]
-    [InlineData(true, 2)]
-    public void It_moves_resumes_to_the_bit_and_leaves_no_tensor(bool residual, double proximalWeight) =>
-        MethodChecks.Hold(Small with { ProximalWeight = proximalWeight }, OneView, residual);
+    [InlineData(false, 12, 0)]
+    [InlineData(true, 12, 2)]
+    [InlineData(false, 0, 0.5)]
+    public void It_moves_resumes_to_the_bit_and_leaves_no_tensor(bool residual, int negatives, double proximalWeight) =>
+        MethodChecks.Hold(Small with { Negatives = negatives, ProximalWeight = proximalWeight }, OneView, residual);
 
     /// <summary>The paper's h and J written out in float64 with plain loops; gradients by central differences of it.</summary>
-    [Theory]
-    [InlineData(0)]
-    [InlineData(1.5)]
-    public void Loss_and_gradients_are_those_of_the_formula(double proximalWeight)
+    [Fact]
+    public void Loss_and_gradients_are_those_of_the_formula()
     {
         const int batch = 2, drawn = 3, dim = 4, images = 10;
         const double temperature = 0.3, normalizer = 25, step = 1e-6;
@@ -31,7 +30,7 @@ public sealed class InstanceMemoryTests
         double[] outputs = Units(batch), own = Units(batch), others = Units(batch * drawn);
         var given = tensor(outputs, [batch, dim]).to(ScalarType.Float32).requires_grad_();
         var loss = NceLoss.Of(
-            given, Single(own, batch, dim), Single(others, batch, drawn, dim), tensor(new[] { (float)normalizer }), images, temperature, proximalWeight);
+            given, Single(own, batch, dim), Single(others, batch, drawn, dim), tensor(new[] { (float)normalizer }), images, temperature);
         loss.backward();
         Assert.Equal(Expected(outputs), loss.item<float>(), 1e-5);
         float[] gradient = given.grad!.data<float>().ToArray();
@@ -55,11 +54,6 @@ public sealed class InstanceMemoryTests
                 {
                     double q = Math.Exp(Dot(f, i, others, i * drawn + k) / temperature) / normalizer;
                     sum -= Math.Log(1 - q / (q + noise));
-                }
-
-                for (int d = 0; d < dim; d++)
-                {
-                    sum += proximalWeight * Math.Pow(f[i * dim + d] - own[i * dim + d], 2);
                 }
             }
 
@@ -86,6 +80,47 @@ public sealed class InstanceMemoryTests
         var drawn = tensor(new[] { 1f, 0, 0, 1, 0, 1, 0.6f, 0.8f }, [2, 2, 2]); // similarities 1 and 0; 1 and 0.8
         double expected = 7 * (Math.Exp(2) + 1 + Math.Exp(2) + Math.Exp(1.6)) / 4;
         Assert.Equal(expected, NceLoss.Normalizer(outputs, drawn, 7, 0.5).item<float>(), 1e-4);
+    }
+
+    /// <summary>The whole softmax by plain loops in float64, and its gradient as it is by hand.</summary>
+    [Fact]
+    public void The_softmax_over_all_images_is_that_of_the_formula()
+    {
+        const double temperature = 0.5;
+        using var scope = NewDisposeScope();
+        var outputs = nn.functional.normalize(randn(3, 4), dim: 1).requires_grad_();
+        var memory = nn.functional.normalize(randn(6, 4), dim: 1);
+        long[] numbers = [4, 0, 4];
+        double expected = 0;
+        for (int row = 0; row < 3; row++)
+        {
+            double[] similarities = [.. Enumerable.Range(0, 6).Select(entry =>
+                Enumerable.Range(0, 4).Sum(d => outputs[row, d].ToDouble() * memory[entry, d].ToDouble()) / temperature)];
+            expected += (Math.Log(similarities.Sum(Math.Exp)) - similarities[numbers[row]]) / 3;
+        }
+
+        var loss = MemorySoftmax.Loss(outputs, memory, tensor(numbers), temperature);
+        Assert.Equal(expected, loss.item<float>(), 1e-5);
+
+        // The gradient of −log P: (Σ P(j|f) vⱼ − vᵢ) / τ, a third of it for each of three images.
+        loss.backward();
+        var chances = (outputs.detach().mm(memory.t()) / temperature).softmax(1);
+        var gradient = (chances.mm(memory) - memory.index_select(0, tensor(numbers))) / (temperature * 3);
+        Assert.True((gradient - outputs.grad!).abs().max().ToDouble() < 1e-6);
+    }
+
+    /// <summary>λ‖f − vᵢ‖² for the images of a step (section 3.3).</summary>
+    [Fact]
+    public void The_proximal_term_holds_outputs_to_the_entries()
+    {
+        using var scope = NewDisposeScope();
+        var batch = new TrainingBatch([rand(4, 3, 8, 8)], [3, 1, 7, 30]);
+        using TinyTraining with = new(Small with { Negatives = 0, ProximalWeight = 1.5 }, views: OneView);
+        using TinyTraining without = new(Small with { Negatives = 0 }, views: OneView);
+        var entries = with.Method.State.Single(s => s.Name == "memory").Tensors.Single(t => t.Name == "entries").Tensor;
+        var apart = (Outputs(with.Method, batch) - entries.index_select(0, tensor(batch.Images.ToArray()))).square().sum([1L]).mean();
+        double difference = (with.Method.Loss(batch, with.Trainer.Plan.StepAfter(0)) - without.Method.Loss(batch, with.Trainer.Plan.StepAfter(0))).ToDouble();
+        Assert.Equal(1.5 * apart.ToDouble(), difference, 1e-4);
     }
 
     /// <summary>Entries of the batch's images move, are unit vectors and nothing else moves; Z is set by the first step alone.</summary>
@@ -159,7 +194,7 @@ public sealed class InstanceMemoryTests
     [Fact]
     public void Settings_that_make_no_training_are_refused()
     {
-        Refused("at least 1 other", Small with { Negatives = 0 });
+        Refused("cannot be compared with -1 others", Small with { Negatives = -1 });
         Refused("temperature must be above 0", Small with { Temperature = -1 });
         Refused("momentum of the memory must be in [0, 1)", Small with { MemoryMomentum = 1 });
         Refused("proximal term cannot be negative", Small with { ProximalWeight = -0.1 });
@@ -168,14 +203,16 @@ public sealed class InstanceMemoryTests
             Assert.Contains(words, Assert.Throws<ArgumentException>(options.Validate).Message, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void Few_images_have_fewer_negatives()
+    [Theory]
+    [InlineData(1000, 0)]
+    [InlineData(1_000_000, 4096)]
+    public void Few_images_are_all_compared(int images, int negatives)
     {
         var definition = new InstanceMemoryDefinition();
-        var fitting = new Fitting(new TrainingFacts(Images: 1000, ImageSide: 224, BatchSize: 256, Steps: 1000, Transformer: false));
+        var fitting = new Fitting(new TrainingFacts(Images: images, ImageSide: 224, BatchSize: 256, Steps: 1000, Transformer: false));
         var fitted = definition.Fitted(definition.Published(transformer: false), fitting);
-        Assert.Equal(1000, ((InstanceMemoryOptions)fitted.Method).Negatives);
-        Assert.Contains("--negatives 1000 in place of 4096", Assert.Single(fitting.Reasons), StringComparison.Ordinal);
+        Assert.Equal(negatives, ((InstanceMemoryOptions)fitted.Method).Negatives);
+        Assert.Equal(negatives == 0, fitting.Reasons.Any(reason => reason.StartsWith("--negatives 0 in place of 4096", StringComparison.Ordinal)));
     }
 
     /// <summary>What the network says of a batch, by its weights.</summary>

@@ -23,7 +23,7 @@ internal sealed class OptimizationOptions(TrainingOptions published)
     private readonly Option<double> _lr = Value(
         "--lr", "peak learning rate for a batch of 256; scaled with the batch size", published.LearningRate);
     private readonly Option<double> _minLr = Value("--min-lr", "learning rate at the end", published.MinLearningRate);
-    private readonly Option<int?> _warmupEpochs = Maybe<int>(
+    private readonly Option<double?> _warmupEpochs = Maybe<double>(
         "--warmup-epochs", "epochs in which the learning rate rises; by default 10, or a tenth of the epochs if that is less");
     private readonly Option<double> _weightDecay = Value("--weight-decay", "weight decay at the start", published.WeightDecay);
     private readonly Option<double> _weightDecayEnd = Value("--weight-decay-end", "weight decay at the end", published.WeightDecayEnd);
