@@ -1,0 +1,44 @@
+using static TorchSharp.torch;
+
+namespace DinoSharp.Distributed;
+
+/// <summary>
+/// The processes ("ranks") that do one piece of work together, each with its share of the images. Every rank calls the same operations in the
+/// same order with tensors of the same shape; each returns when all have called it, and leaves the same bits on all.
+/// </summary>
+public abstract class ProcessGroup : IDisposable
+{
+    /// <summary>The usual case: one process, for which every operation is already done.</summary>
+    public static ProcessGroup Alone { get; } = new SingleProcess();
+
+    /// <summary>Number of this process, from 0.</summary>
+    public abstract int Rank { get; }
+
+    /// <summary>Number of processes.</summary>
+    public abstract int Size { get; }
+
+    /// <summary>Whether this is the rank that speaks and writes.</summary>
+    public bool IsFirst => Rank == 0;
+
+    /// <summary>Replaces values by their sum over the ranks.</summary>
+    /// <param name="values">contiguous, of float32, float64 or int64; overwritten</param>
+    public abstract void Sum(Tensor values);
+
+    /// <summary>The rows of all ranks, in the order of the ranks.</summary>
+    /// <param name="rows">of float32, float64 or int64; the same shape on every rank // [B, ...]</param>
+    /// <returns>a new tensor // [n B, ...]</returns>
+    public abstract Tensor Gather(Tensor rows);
+
+    /// <summary>Replaces values by those of one rank.</summary>
+    /// <param name="values">contiguous; overwritten on all other ranks</param>
+    /// <param name="from">the rank that has them</param>
+    public abstract void Broadcast(Tensor values, int from = 0);
+
+    /// <summary>What each rank has to say, in the order of the ranks; the lengths may differ.</summary>
+    public abstract IReadOnlyList<byte[]> Gather(ReadOnlyMemory<byte> message);
+
+    /// <summary>Returns when all ranks have called it.</summary>
+    public abstract void Barrier();
+
+    public abstract void Dispose();
+}
