@@ -10,6 +10,9 @@ namespace DinoSharp.Distributed;
 /// <param name="Images">b: images of a step, or of the part of it that goes through the network at once, that are this process's</param>
 public sealed record BatchShare(ProcessGroup Group, long Images)
 {
+    /// <summary>The number of this process's first image among those of all.</summary>
+    public long First => Group.Rank * Images;
+
     /// <summary>This process's rows of a batch.</summary>
     /// <param name="whole">of all images, view-major // [V n b, ...]</param>
     /// <returns>// [V b, ...]</returns>

@@ -1,4 +1,5 @@
 using DinoSharp.Data;
+using DinoSharp.Distributed;
 using DinoSharp.Models;
 using DinoSharp.Models.Backbones;
 using DinoSharp.Models.Heads;
@@ -25,6 +26,12 @@ public sealed record MethodSetup
     /// <summary>Images there are to learn from; a batch names its images by numbers below this.</summary>
     public required int Images { get; init; }
 
+    /// <summary>The processes that share each batch.</summary>
+    public ProcessGroup Group { get; init; } = ProcessGroup.Alone;
+
+    /// <summary>Which images of what passes through the networks at once are this process's.</summary>
+    public BatchShare Share => new(Group, Training.BatchSize / Training.AccumulationSteps / Group.Size);
+
     /// <summary>Where the method lives.</summary>
     public required Device Device { get; init; }
 
@@ -37,8 +44,15 @@ public sealed record MethodSetup
     internal MultiCropEncoder CreateEncoder(bool trained, MlpHeadOptions head)
     {
         var backbone = CreateBackbone(trained);
-        var encoder = new MultiCropEncoder(backbone, MlpHead.Create(backbone.FeatureDim, head));
-        encoder.to(Device);
-        return encoder;
+        return Place(new MultiCropEncoder(backbone, MlpHead.Create(backbone.FeatureDim, head)));
+    }
+
+    /// <summary>Moves a network to the device, and tells it which images are this process's.</summary>
+    internal T Place<T>(T network)
+        where T : nn.Module
+    {
+        network.to(Device);
+        network.ShareBatch(Share);
+        return network;
     }
 }

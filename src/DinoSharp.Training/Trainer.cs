@@ -1,3 +1,4 @@
+using DinoSharp.Distributed;
 using DinoSharp.Models;
 using DinoSharp.Training.Optimizers;
 using DinoSharp.Training.Schedules;
@@ -12,13 +13,22 @@ public sealed class Trainer : IDisposable
 {
     private readonly TrainingMethod _method;
     private readonly TrainingOptions _options;
+    private readonly ProcessGroup _group;
     private readonly Parameter[] _parameters;
+    private readonly GradientAverage? _average;
     private readonly CosineSchedule _learningRate;
     private readonly CosineSchedule _weightDecay;
+    private CancellationToken _stop;
+    private bool _stopAgreed;
 
-    public Trainer(TrainingMethod method, TrainingOptions options, TrainingPlan plan)
+    /// <param name="method">what learns</param>
+    /// <param name="options">settings of the loop</param>
+    /// <param name="plan">how long it is</param>
+    /// <param name="group">processes that share each batch; null for one that has all of it</param>
+    public Trainer(TrainingMethod method, TrainingOptions options, TrainingPlan plan, ProcessGroup? group = null)
     {
         _method = method;
+        _group = group ?? ProcessGroup.Alone;
         _options = options.Validated();
         Plan = plan;
         Optimizer = TrainingOptimizer.Create(options.Optimizer, method.Groups);
@@ -26,6 +36,7 @@ public sealed class Trainer : IDisposable
         _learningRate = new CosineSchedule(
             options.ScaledLearningRate, options.MinLearningRate, plan.TotalSteps, (long)(options.EffectiveWarmupEpochs * plan.StepsPerEpoch));
         _weightDecay = new CosineSchedule(options.WeightDecay, options.WeightDecayEnd, plan.TotalSteps);
+        _average = _group.Size > 1 ? new GradientAverage(_group, _parameters, numbers: 2) : null;
     }
 
     /// <summary>Moves the parameters; its state is part of a checkpoint.</summary>
@@ -55,9 +66,10 @@ public sealed class Trainer : IDisposable
     public void Run(
         Func<int, int, IEnumerable<TrainingBatch>> batches, ITrainingObserver observer, CancellationToken stop = default)
     {
+        _stop = stop;
         while (!Finished)
         {
-            if (!RunEpoch(batches, observer, stop))
+            if (!RunEpoch(batches, observer))
             {
                 return;
             }
@@ -76,7 +88,7 @@ public sealed class Trainer : IDisposable
         // What torch draws in a step (stochastic depth) depends on seed and step alone, so a resumed run draws the same.
         manual_seed(unchecked(_options.Seed * 0x5DEECE66DL + step.Index));
 
-        double loss = Backward(batch, step);
+        double loss = Averaged(Backward(batch, step));
         double gradientNorm = GradientClipping.ClipEach(_parameters, _options.ClipGradient);
         if (!double.IsFinite(loss) || !double.IsFinite(gradientNorm))
         {
@@ -94,11 +106,15 @@ public sealed class Trainer : IDisposable
         return new StepResult(step, loss, LearningRate, WeightDecay, gradientNorm);
     }
 
-    public void Dispose() => Optimizer.Dispose();
+    public void Dispose()
+    {
+        Optimizer.Dispose();
+        _average?.Dispose();
+    }
 
     /// <summary>What is left of the epoch under way.</summary>
     /// <returns>false if it was asked to stop</returns>
-    private bool RunEpoch(Func<int, int, IEnumerable<TrainingBatch>> batches, ITrainingObserver observer, CancellationToken stop)
+    private bool RunEpoch(Func<int, int, IEnumerable<TrainingBatch>> batches, ITrainingObserver observer)
     {
         int epoch = Plan.StepAfter(StepsDone).Epoch;
         int batch = (int)(StepsDone % Plan.StepsPerEpoch);
@@ -115,7 +131,7 @@ public sealed class Trainer : IDisposable
                 observer.AfterEpoch(epoch, this);
             }
 
-            if (stop.IsCancellationRequested)
+            if (_average is null ? _stop.IsCancellationRequested : _stopAgreed)
             {
                 observer.Stopped(this);
                 return false;
@@ -142,6 +158,20 @@ public sealed class Trainer : IDisposable
         return loss;
     }
 
+    /// <summary>Gradients and loss of the whole batch; and one process that is asked to stop stops all after this step.</summary>
+    private double Averaged(double loss)
+    {
+        if (_average is null)
+        {
+            return loss;
+        }
+
+        Span<float> numbers = [(float)loss, _stop.IsCancellationRequested ? 1 : 0];
+        _average.Average(numbers);
+        _stopAgreed = numbers[1] > 0;
+        return numbers[0];
+    }
+
     private StepResult StepOrDiverge(TrainingBatch batch, ITrainingObserver observer)
     {
         try
@@ -157,5 +187,5 @@ public sealed class Trainer : IDisposable
 
     private TrainingBatch Part(TrainingBatch batch, int part) => _options.AccumulationSteps == 1
         ? batch
-        : batch.Part(part, _options.BatchSize / _options.AccumulationSteps, _options.BatchSize);
+        : batch.Part(part, _options.BatchSize / _group.Size / _options.AccumulationSteps, _options.BatchSize / _group.Size);
 }

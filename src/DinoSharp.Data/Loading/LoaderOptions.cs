@@ -6,17 +6,31 @@ namespace DinoSharp.Data;
 public sealed record LoaderOptions
 {
     private readonly int _batchSize = 64;
+    private readonly int _shares = 1;
     private readonly int _threads = Environment.ProcessorCount;
     private readonly int _prefetch = 2;
     private readonly int _shuffleBuffer = 1000;
     private readonly double _faultShareLimit = 0.05;
 
-    /// <summary>Images a batch.</summary>
+    /// <summary>Images a batch, those of all shares.</summary>
     public int BatchSize
     {
         get => _batchSize;
         init => _batchSize = AtLeastOne(value);
     }
+
+    /// <summary>Processes that share each batch, each with a loader of its own.</summary>
+    public int Shares
+    {
+        get => _shares;
+        init => _shares = AtLeastOne(value);
+    }
+
+    /// <summary>Which of the equal shares of each batch is loaded, from 0.</summary>
+    public int Share { get; init; }
+
+    /// <summary>Images of a batch that are loaded.</summary>
+    public int ShareSize => BatchSize / Shares;
 
     /// <summary>Threads that decode and augment; by default one a processor. What is loaded does not depend on it.</summary>
     public int Threads

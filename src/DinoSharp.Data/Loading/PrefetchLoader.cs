@@ -39,6 +39,13 @@ public sealed class PrefetchLoader : IDisposable
                 source.Path, $"its {source.Count} images do not fill a batch of {options.BatchSize}; choose a smaller batch size");
         }
 
+        if (options.BatchSize % options.Shares != 0)
+        {
+            throw new ArgumentException($"a batch of {options.BatchSize} images does not go into {options.Shares} equal shares", nameof(options));
+        }
+
+        ArgumentOutOfRangeException.ThrowIfNegative(options.Share);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(options.Share, options.Shares);
         _source = source;
         _recipe = recipe;
         _options = options;
@@ -153,7 +160,7 @@ public sealed class PrefetchLoader : IDisposable
                 LoaderOptions options = loader._options;
                 StreamOrder order = new(streamed.RunStarts, streamed.Count, options.ShuffleBuffer, options.Seed, epoch);
                 _indices = order.Indices;
-                _stream = new RunStream(streamed, order, firstBatch * options.BatchSize);
+                _stream = new RunStream(streamed, order, firstBatch * options.BatchSize, IsOwn);
             }
             else
             {
@@ -163,13 +170,14 @@ public sealed class PrefetchLoader : IDisposable
 
         public int Count => _loader.BatchesPerEpoch - _firstBatch;
 
-        public int SizeOf(int batch) => _loader._options.BatchSize;
+        public int SizeOf(int batch) => _loader._options.ShareSize;
 
-        public ViewBatch Begin(int batch) => new(_loader._recipe, _loader._options.BatchSize, _loader._decoding.Channels, _loader._memory);
+        public ViewBatch Begin(int batch) => new(_loader._recipe, _loader._options.ShareSize, _loader._decoding.Channels, _loader._memory);
 
         public void Fill(ViewBatch target, int batch, int position)
         {
-            int place = (_firstBatch + batch) * _loader._options.BatchSize + position, wanted = _indices[place];
+            LoaderOptions options = _loader._options;
+            int place = (_firstBatch + batch) * options.BatchSize + options.Share * options.ShareSize + position, wanted = _indices[place];
             (PixelImage image, int index) = TryLoad(place, wanted) is { } usable ? (usable, wanted) : _loader.LoadAnother(_epoch, wanted);
             using (image)
             {
@@ -185,6 +193,8 @@ public sealed class PrefetchLoader : IDisposable
         }
 
         public void Dispose() => _stream?.Dispose();
+
+        private bool IsOwn(int place) => place % _loader._options.BatchSize / _loader._options.ShareSize == _loader._options.Share;
 
         private PixelImage? TryLoad(int place, int index) =>
             _stream is not null ? _loader.Faults.TryTake(_loader._source, index, _stream, place, _loader._decoding)

@@ -14,6 +14,7 @@ internal sealed class RunStream : IDisposable
     private readonly IStreamedSource _source;
     private readonly StreamOrder _order;
     private readonly int _first;
+    private readonly Predicate<int> _isWanted;
     private readonly Thread[] _threads;
     private readonly object _gate = new();
 
@@ -26,8 +27,10 @@ internal sealed class RunStream : IDisposable
     /// <param name="source">Stays the caller's to dispose.</param>
     /// <param name="order">Of one epoch.</param>
     /// <param name="first">The first place of the order that will be asked for; what comes before is skipped.</param>
-    public RunStream(IStreamedSource source, StreamOrder order, int first)
+    /// <param name="isWanted">Which places will be asked for; others are skipped, too.</param>
+    public RunStream(IStreamedSource source, StreamOrder order, int first, Predicate<int> isWanted)
     {
+        _isWanted = isWanted;
         _source = source;
         _order = order;
         _first = _asked = first;
@@ -94,7 +97,7 @@ internal sealed class RunStream : IDisposable
             for (int step = 0; step < _order.Steps; step++)
             {
                 int position = _order.PositionOf(step);
-                if (_order.LaneOf(step) != lane || position < _first)
+                if (_order.LaneOf(step) != lane || position < _first || !_isWanted(position))
                 {
                     continue;
                 }

@@ -1,3 +1,4 @@
+using DinoSharp.Distributed;
 using static TorchSharp.torch;
 
 namespace DinoSharp.Methods.BarlowTwins;
@@ -14,20 +15,25 @@ public static class BarlowTwinsLoss
     /// <param name="first">projections of one view // [B, D]</param>
     /// <param name="second">of the same images' other view // [B, D]</param>
     /// <param name="redundancyWeight">λ</param>
-    /// <returns>// []</returns>
-    public static Tensor Of(Tensor first, Tensor second, double redundancyWeight)
+    /// <param name="group">processes that have other images of the batch, equally many each; null for none</param>
+    /// <returns>of the whole batch // []</returns>
+    public static Tensor Of(Tensor first, Tensor second, double redundancyWeight, ProcessGroup? group = null)
     {
         using var scope = NewDisposeScope();
-        var correlation = Standardized(first).t().mm(Standardized(second)) / first.size(0); // [D, D]
+        group ??= ProcessGroup.Alone;
+        var products = Standardized(first, group).t().mm(Standardized(second, group)) / first.size(0);
+        var correlation = RankSum.Of(group, products) / group.Size; // [D, D]
         var diagonal = correlation.diagonal(); // [D]
         // All squares less the diagonal's, so that no mask of D x D is needed.
         var redundancy = correlation.square().sum() - diagonal.square().sum();
         return ((1 - diagonal).square().sum() + redundancyWeight * redundancy).MoveToOuterDisposeScope();
     }
 
-    private static Tensor Standardized(Tensor projections)
+    private static Tensor Standardized(Tensor projections, ProcessGroup group)
     {
-        var centred = projections - projections.mean([0L], keepdim: true); // [B, D]
-        return centred * (centred.square().mean([0L], keepdim: true) + Epsilon).rsqrt();
+        var centred = projections - Mean(projections); // [B, D]
+        return centred * (Mean(centred.square()) + Epsilon).rsqrt();
+
+        Tensor Mean(Tensor values) => RankSum.Of(group, values.mean([0L], keepdim: true)) / group.Size;
     }
 }

@@ -1,3 +1,4 @@
+using DinoSharp.Distributed;
 using DinoSharp.Models;
 using DinoSharp.Models.Backbones;
 using DinoSharp.Training;
@@ -16,13 +17,14 @@ public sealed class BarlowTwinsMethod : TrainingMethod
     private const int Views = 2;
 
     private readonly BarlowTwinsOptions _options;
+    private readonly ProcessGroup _group;
     private readonly MultiCropEncoder _encoder;
     private readonly LossAndSpread _metrics;
 
     /// <exception cref="ArgumentException">The batch is a single image.</exception>
     public BarlowTwinsMethod(BarlowTwinsOptions options, MethodSetup setup)
     {
-        _options = options;
+        (_options, _group) = (options, setup.Group);
         if (setup.Training.BatchSize < 2)
         {
             throw new ArgumentException("a batch of 1 image has no correlations: raise --batch-size");
@@ -48,7 +50,7 @@ public sealed class BarlowTwinsMethod : TrainingMethod
         using var scope = NewDisposeScope();
         // Each view by itself, as batch norm's statistics are of one view.
         var projections = batch.Crops[0].chunk(Views).Select(view => _encoder.Forward([view])).ToArray(); // 2 of [B, D]
-        var loss = BarlowTwinsLoss.Of(projections[0], projections[1], _options.RedundancyWeight);
+        var loss = BarlowTwinsLoss.Of(projections[0], projections[1], _options.RedundancyWeight, _group);
         _metrics.Add(loss, projections[0]);
         return loss.MoveToOuterDisposeScope();
     }

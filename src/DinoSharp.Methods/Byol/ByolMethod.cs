@@ -27,8 +27,7 @@ public sealed class ByolMethod : TrainingMethod
     {
         _online = setup.CreateEncoder(trained: true, options.Head);
         _target = setup.CreateEncoder(trained: false, options.Head);
-        _predictor = MlpHead.Create(options.ProjectionDim, options.Head);
-        _predictor.to(setup.Device);
+        _predictor = setup.Place(MlpHead.Create(options.ProjectionDim, options.Head));
         MovingAverage.Start(_target, _online);
         _momentum = new CosineSchedule(options.TargetMomentum, 1, setup.Plan.TotalSteps);
         Trained = new TrainedParts(("online", _online), ("predictor", _predictor));

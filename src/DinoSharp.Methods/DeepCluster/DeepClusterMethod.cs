@@ -76,7 +76,8 @@ public sealed class DeepClusterMethod : TrainingMethod
         long count = batch.Images.Count;
         var projections = Project(batch.Crops).view(-1, count, _options.ProjectionDim); // [V, B, P]
         var images = tensor(batch.Images.ToArray(), ScalarType.Int64, _setup.Device); // [B]
-        var loss = DeepClusterLoss.Of(projections, _centroids, _targets.index_select(1, images), _options.PrototypeTemperature);
+        var loss = DeepClusterLoss.Of(
+            projections, _centroids, _targets.index_select(1, images), _options.PrototypeTemperature, _setup.Group);
         Remember(projections, images);
         _loss.Add(loss.detach());
         using (no_grad())
@@ -130,8 +131,10 @@ public sealed class DeepClusterMethod : TrainingMethod
     /// <param name="images">// int64 [B]</param>
     private void Remember(Tensor projections, Tensor images)
     {
-        _memory.Hold(projections.narrow(0, 0, _remembered).transpose(0, 1)); // [B, A, P]
-        _memoryImages.Hold(images);
+        using var scope = NewDisposeScope();
+        var share = _setup.Share;
+        _memory.Hold(share.Whole(projections.narrow(0, 0, _remembered).flatten(0, 1)).unflatten(0, _remembered, -1).transpose(0, 1)); // [N, A, P]
+        _memoryImages.Hold(share.Whole(images));
     }
 
     private void Commit(long batch)

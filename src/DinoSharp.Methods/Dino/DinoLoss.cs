@@ -1,3 +1,4 @@
+using DinoSharp.Distributed;
 using DinoSharp.Training.Schedules;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -81,13 +82,16 @@ public sealed class DinoLoss : IDisposable
     }
 
     /// <summary>Moves the centre by the mean of all teacher logits seen since the last call (equation 4).</summary>
-    public void UpdateCenter()
+    /// <param name="group">processes that have seen as many of other images; null for none</param>
+    public void UpdateCenter(ProcessGroup? group = null)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
+        group ??= ProcessGroup.Alone;
         if (_options.Centering)
         {
-            Center.mul_(_options.CenterMomentum).add_(_teacherSum / _teacherRows, alpha: 1 - _options.CenterMomentum);
+            group.Sum(_teacherSum);
+            Center.mul_(_options.CenterMomentum).add_(_teacherSum / (_teacherRows * group.Size), alpha: 1 - _options.CenterMomentum);
         }
 
         ForgetTeacher();

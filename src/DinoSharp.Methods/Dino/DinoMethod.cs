@@ -1,3 +1,4 @@
+using DinoSharp.Distributed;
 using DinoSharp.Models;
 using DinoSharp.Models.Backbones;
 using DinoSharp.Models.Heads;
@@ -19,6 +20,7 @@ public sealed class DinoMethod : TrainingMethod
     private const int GlobalCrops = 2;
 
     private readonly DinoOptions _options;
+    private readonly ProcessGroup _group = ProcessGroup.Alone;
     private readonly int _localCrops;
     private readonly DinoHead _studentHead;
     private readonly MultiCropEncoder _student;
@@ -36,8 +38,15 @@ public sealed class DinoMethod : TrainingMethod
     /// <param name="localCrops">local crops of an image, 0 or more</param>
     /// <param name="plan">length of the training, for the schedules</param>
     /// <param name="device">where it all lives</param>
+    /// <param name="share">which images of a batch are this process's; null for all</param>
     public DinoMethod(
-        Backbone studentBackbone, Backbone teacherBackbone, DinoOptions options, int localCrops, TrainingPlan plan, Device device)
+        Backbone studentBackbone,
+        Backbone teacherBackbone,
+        DinoOptions options,
+        int localCrops,
+        TrainingPlan plan,
+        Device device,
+        BatchShare? share = null)
     {
         options.Validate();
         _options = options;
@@ -51,6 +60,13 @@ public sealed class DinoMethod : TrainingMethod
         _teacher = new MultiCropEncoder(teacherBackbone, new DinoHead(teacherBackbone.FeatureDim, options.Head));
         _student.to(device);
         _teacher.to(device);
+        if (share is not null)
+        {
+            _group = share.Group;
+            _student.ShareBatch(share);
+            _teacher.ShareBatch(share);
+        }
+
         MovingAverage.Start(_teacher, _student);
         _localCrops = localCrops;
         int studentCrops = options.StudentSees == StudentCrops.All ? GlobalCrops + localCrops : localCrops;
@@ -128,7 +144,7 @@ public sealed class DinoMethod : TrainingMethod
 
     public override void AfterOptimizerStep(TrainingStep step)
     {
-        _loss.UpdateCenter();
+        _loss.UpdateCenter(_group);
         switch (_options.Teacher)
         {
             case TeacherKind.Momentum:

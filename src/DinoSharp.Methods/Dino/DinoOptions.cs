@@ -70,7 +70,7 @@ public sealed record DinoOptions : MethodOptions
     public override bool Accumulates => true;
 
     public override TrainingMethod Create(MethodSetup setup) => new DinoMethod(
-        setup.CreateBackbone(true), setup.CreateBackbone(false), this, setup.Views.LocalCount, setup.Plan, setup.Device);
+        setup.CreateBackbone(true), setup.CreateBackbone(false), this, setup.Views.LocalCount, setup.Plan, setup.Device, setup.Share);
 
     public override void Validate()
     {

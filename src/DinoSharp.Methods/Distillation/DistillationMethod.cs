@@ -32,8 +32,7 @@ public sealed class DistillationMethod : TrainingMethod
         var head = classifies
             ? LinearClassifier.Create(backbone.FeatureDim, _teacher.Dim, LinearClassifier.FineTuningDeviation)
             : nn.Linear(backbone.FeatureDim, _teacher.Dim);
-        _student = new MultiCropEncoder(backbone, head);
-        _student.to(_device);
+        _student = setup.Place(new MultiCropEncoder(backbone, head));
         State = classifies
             ? [ClassifierState.Of("model", _student)]
             : [StateSection.Of("model", backbone), StateSection.Of("projection", head)];

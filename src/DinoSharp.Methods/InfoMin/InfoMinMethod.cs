@@ -1,3 +1,4 @@
+using DinoSharp.Distributed;
 using DinoSharp.Methods.MocoV2;
 using DinoSharp.Models.Backbones;
 using DinoSharp.Training;
@@ -15,6 +16,7 @@ public sealed class InfoMinMethod : TrainingMethod
     private const int GlobalViews = 2;
 
     private readonly InfoMinOptions _options;
+    private readonly BatchShare _share;
     private readonly MomentumEncoders _encoders;
     private readonly JigsawHead _jigsawHead;
     private readonly QueuedKeys _queue;
@@ -26,7 +28,7 @@ public sealed class InfoMinMethod : TrainingMethod
     {
         InfoMinRecipe.CheckViews(setup.Views);
         QueueSettings.CheckBatch(options.QueueSize, setup.Training.BatchSize);
-        _options = options;
+        (_options, _share) = (options, setup.Share);
         _encoders = new MomentumEncoders(setup, options.Head, options.NormGroups);
         int piece = setup.Views.LocalSize / JigsawView.Grid;
         if (piece < Backbone.MinimumImageSide)
@@ -36,7 +38,7 @@ public sealed class InfoMinMethod : TrainingMethod
                 + "raise --local-crops-size");
         }
 
-        _jigsawHead = new JigsawHead(Backbone.FeatureDim, options.Head);
+        _jigsawHead = new JigsawHead(Backbone.FeatureDim, options.Head, _share);
         _jigsawHead.to(setup.Device);
         _queue = new QueuedKeys(options.QueueSize, options.ProjectionDim, setup.Device);
         Trained = new TrainedParts(("query", _encoders.Query), ("jigsaw", _jigsawHead));
@@ -67,7 +69,7 @@ public sealed class InfoMinMethod : TrainingMethod
         var pieces = _encoders.InGroups(JigsawView.Split(crops[2]), Backbone.forward); // [9 B, F]
         var (loss, jigsaw) = InfoMinLoss.Of(
             _encoders.Queries(crops[0]), _jigsawHead.Forward(pieces), keys, _queue.Keys, _options.Temperature, _options.JigsawWeight);
-        _queue.Stage(keys);
+        _queue.Stage(_share.Whole(keys));
         _losses.Add(stack([loss.detach(), jigsaw.detach()]));
         _spread.Add(keys);
         return loss.MoveToOuterDisposeScope();

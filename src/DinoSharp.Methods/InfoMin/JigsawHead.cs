@@ -1,3 +1,4 @@
+using DinoSharp.Distributed;
 using DinoSharp.Models.Heads;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -14,9 +15,12 @@ internal sealed class JigsawHead : nn.Module
     [ComponentName(Name = "whole")]
     private readonly TorchSharp.Modules.Linear _whole;
 
-    public JigsawHead(int featureDim, MlpHeadOptions head)
+    private readonly BatchShare _share;
+
+    public JigsawHead(int featureDim, MlpHeadOptions head, BatchShare share)
         : base(nameof(JigsawHead))
     {
+        _share = share;
         _piece = MlpHead.Create(featureDim, head);
         _whole = nn.Linear(JigsawView.Pieces * head.OutputDim, head.OutputDim);
         RegisterComponents();
@@ -29,7 +33,7 @@ internal sealed class JigsawHead : nn.Module
         using var scope = NewDisposeScope();
         long images = features.size(0) / JigsawView.Pieces;
         var pieces = _piece.forward(features).view(images, JigsawView.Pieces, -1); // [B, 9, D]
-        var order = rand(images, JigsawView.Pieces, device: features.device).argsort(1); // [B, 9], a shuffle of each image's own
+        var order = _share.Draw(images, count => rand(count, JigsawView.Pieces, device: features.device)).argsort(1); // [B, 9], a shuffle an image
         var shuffled = pieces.gather(1, order.unsqueeze(2).expand_as(pieces));
         return _whole.forward(shuffled.flatten(1)).MoveToOuterDisposeScope();
     }

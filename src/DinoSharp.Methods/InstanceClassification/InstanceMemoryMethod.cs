@@ -1,3 +1,4 @@
+using DinoSharp.Distributed;
 using DinoSharp.Models;
 using DinoSharp.Models.Backbones;
 using DinoSharp.Training;
@@ -14,6 +15,7 @@ namespace DinoSharp.Methods.InstanceClassification;
 public sealed class InstanceMemoryMethod : TrainingMethod
 {
     private readonly InstanceMemoryOptions _options;
+    private readonly BatchShare _share;
     private readonly MultiCropEncoder _network;
     private readonly Tensor _memory; // unit vectors [N, D]
     private readonly Tensor _normalizer; // Z, 0 until the first step has estimated it // [1]
@@ -30,7 +32,7 @@ public sealed class InstanceMemoryMethod : TrainingMethod
                 "leave out --local-crops-number");
         }
 
-        _options = options;
+        (_options, _share) = (options, setup.Share);
         _network = setup.CreateEncoder(trained: true, options.Head);
         using (var scope = NewDisposeScope())
         {
@@ -64,7 +66,10 @@ public sealed class InstanceMemoryMethod : TrainingMethod
 
         _metrics.Add(loss, outputs);
         Forget();
-        _seen = new Seen(numbers.DetachFromDisposeScope(), outputs.detach().DetachFromDisposeScope(), normalizer.DetachFromDisposeScope());
+        _seen = new Seen(
+            _share.Whole(numbers).DetachFromDisposeScope(),
+            _share.Whole(outputs.detach()).DetachFromDisposeScope(),
+            normalizer.DetachFromDisposeScope());
         return loss.MoveToOuterDisposeScope();
     }
 
@@ -109,12 +114,14 @@ public sealed class InstanceMemoryMethod : TrainingMethod
         using var scope = NewDisposeScope();
         long images = _memory.size(0), count = outputs.size(0);
         var own = _memory.index_select(0, numbers); // [B, D]
-        var drawn = _memory.index_select(0, randint(0, images, [count * _options.Negatives], ScalarType.Int64, _memory.device))
-            .view(count, _options.Negatives, -1); // [B, m, D]
+        var numbersDrawn = _share.Draw(count, rows => randint(0, images, [rows, _options.Negatives], ScalarType.Int64, _memory.device)); // [B, m]
+        var drawn = _memory.index_select(0, numbersDrawn.flatten()).view(count, _options.Negatives, -1); // [B, m, D]
         Tensor normalizer;
         using (no_grad())
         {
-            normalizer = where(_normalizer.eq(0), NceLoss.Normalizer(outputs, drawn, images, _options.Temperature), _normalizer);
+            var estimate = NceLoss.Normalizer(outputs, drawn, images, _options.Temperature);
+            _share.Group.Sum(estimate);
+            normalizer = where(_normalizer.eq(0), estimate / _share.Group.Size, _normalizer);
         }
 
         return (NceLoss.Of(outputs, own, drawn, normalizer, images, _options.Temperature).MoveToOuterDisposeScope(), normalizer.MoveToOuterDisposeScope());

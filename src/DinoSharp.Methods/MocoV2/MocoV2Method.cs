@@ -1,3 +1,4 @@
+using DinoSharp.Distributed;
 using DinoSharp.Models.Backbones;
 using DinoSharp.Training;
 using TorchSharp;
@@ -14,6 +15,7 @@ public sealed class MocoV2Method : TrainingMethod
     private const int Views = 2;
 
     private readonly MocoV2Options _options;
+    private readonly BatchShare _share;
     private readonly MomentumEncoders _encoders;
     private readonly QueuedKeys _queue;
     private readonly LossAndSpread _metrics;
@@ -22,7 +24,7 @@ public sealed class MocoV2Method : TrainingMethod
     public MocoV2Method(MocoV2Options options, MethodSetup setup)
     {
         QueueSettings.CheckBatch(options.QueueSize, setup.Training.BatchSize);
-        _options = options;
+        (_options, _share) = (options, setup.Share);
         _encoders = new MomentumEncoders(setup, options.Head, options.NormGroups);
         _queue = new QueuedKeys(options.QueueSize, options.ProjectionDim, setup.Device);
         State = [StateSection.Of("query", _encoders.Query), StateSection.Of("key", _encoders.Key), _queue.State];
@@ -42,7 +44,7 @@ public sealed class MocoV2Method : TrainingMethod
         var views = batch.Crops[0].chunk(Views); // 2 of [B, C, H, W]
         var keys = _encoders.Keys(views[1]); // [B, D]
         var loss = MocoLoss.Of(_encoders.Queries(views[0]), keys, _queue.Keys, _options.Temperature);
-        _queue.Stage(keys);
+        _queue.Stage(_share.Whole(keys));
         _metrics.Add(loss, keys);
         return loss.MoveToOuterDisposeScope();
     }

@@ -1,7 +1,7 @@
+using DinoSharp.Distributed;
 using DinoSharp.Models;
 using DinoSharp.Models.Heads;
 using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace DinoSharp.Methods.MocoV2;
@@ -11,28 +11,48 @@ namespace DinoSharp.Methods.MocoV2;
 /// passes in groups, each with statistics of its own, and the keys' images are shuffled between groups.
 /// </summary>
 /// <remarks>
-/// This is the paper's shuffled batch norm on one device, the groups in place of its GPUs: were query and key normalised by statistics of
-/// the same images, the network would recognise a key by these in place of the image (section 3.3).
+/// This is the paper's shuffled batch norm, the groups in place of its GPUs: were query and key normalised by statistics of the same images,
+/// the network would recognise a key by these in place of the image (section 3.3). Where processes share the batch, each has its part of the
+/// groups.
 /// </remarks>
 internal sealed class MomentumEncoders : IDisposable
 {
-    private readonly int _groups;
+    private readonly BatchShare _share;
+    private readonly int _groups; // of this process's images
 
     /// <param name="setup">networks, batch and device</param>
     /// <param name="head">shape of both heads</param>
     /// <param name="normGroups">groups of a batch, if there is batch norm</param>
-    /// <exception cref="ArgumentException">The batch has too few images for the groups.</exception>
+    /// <exception cref="ArgumentException">The batch has too few images for the groups, or the groups do not go into the processes.</exception>
     public MomentumEncoders(MethodSetup setup, MlpHeadOptions head, int normGroups)
     {
         Query = setup.CreateEncoder(trained: true, head);
         Key = setup.CreateEncoder(trained: false, head);
         MovingAverage.Start(Key, Query);
-        _groups = Query.modules().Any(module => module is BatchNorm1d or BatchNorm2d) ? normGroups : 1;
-        if (_groups > 1 && setup.Training.BatchSize < 2 * _groups)
+        _share = setup.Share;
+        int processes = _share.Group.Size, groups = Query.modules().Any(module => module is BatchNorm) ? normGroups : 1;
+        if (groups > 1 && setup.Training.BatchSize < 2 * groups)
         {
             throw new ArgumentException(
-                $"a batch of {setup.Training.BatchSize} images makes no {_groups} groups of 2: lower --norm-groups or raise --batch-size");
+                $"a batch of {setup.Training.BatchSize} images makes no {groups} groups of 2: lower --norm-groups or raise --batch-size");
         }
+
+        if (groups == 1)
+        {
+            _groups = 1;
+            return;
+        }
+
+        if (groups % processes != 0 || setup.Training.BatchSize % groups != 0 && processes > 1)
+        {
+            throw new ArgumentException(
+                $"{groups} groups of a batch of {setup.Training.BatchSize} images do not go into {processes} processes: change --norm-groups");
+        }
+
+        _groups = groups / processes;
+        BatchShare ofGroup = new(ProcessGroup.Alone, setup.Training.BatchSize / groups);
+        Query.ShareBatch(ofGroup);
+        Key.ShareBatch(ofGroup);
     }
 
     public MultiCropEncoder Query { get; }
@@ -69,8 +89,11 @@ internal sealed class MomentumEncoders : IDisposable
         }
         else
         {
-            var order = randperm(view.size(0), device: view.device);
-            keys = InGroups(view.index_select(0, order), group => Key.Forward([group])).index_select(0, order.argsort());
+            // The images of all processes are shuffled, each process's part passes, and the keys of all are put back in order.
+            var whole = _share.Whole(view);
+            var order = randperm(whole.size(0), device: view.device);
+            var part = _share.Own(whole.index_select(0, order));
+            keys = _share.Own(_share.Whole(InGroups(part, group => Key.Forward([group]))).index_select(0, order.argsort()));
         }
 
         return nn.functional.normalize(keys, dim: 1).MoveToOuterDisposeScope();

@@ -1,3 +1,4 @@
+using DinoSharp.Distributed;
 using DinoSharp.Models;
 using DinoSharp.Models.Backbones;
 using DinoSharp.Models.Heads;
@@ -21,6 +22,7 @@ public sealed class MocoV3Method : TrainingMethod
     private const string PatchEmbedding = "patch_embed.";
 
     private readonly MocoV3Options _options;
+    private readonly BatchShare _share;
     private readonly MultiCropEncoder _base;
     private readonly MultiCropEncoder _key;
     private readonly Sequential _predictor;
@@ -35,11 +37,10 @@ public sealed class MocoV3Method : TrainingMethod
             throw new ArgumentException("MoCo v3 tells the images of a batch apart: give it at least 2 (--batch-size)");
         }
 
-        _options = options;
+        (_options, _share) = (options, setup.Share);
         _base = setup.CreateEncoder(trained: true, options.Projector);
         _key = setup.CreateEncoder(trained: false, options.Projector);
-        _predictor = MlpHead.Create(options.ProjectionDim, options.Predictor);
-        _predictor.to(setup.Device);
+        _predictor = setup.Place(MlpHead.Create(options.ProjectionDim, options.Predictor));
         MovingAverage.Start(_key, _base);
         if (options.FrozenPatches && Backbone is VisionTransformer)
         {
@@ -67,17 +68,19 @@ public sealed class MocoV3Method : TrainingMethod
         using var scope = NewDisposeScope();
         // Each view by itself, as batch norm's statistics are of one view.
         var views = batch.Crops[0].chunk(Views); // 2 of [B, C, H, W]
-        Tensor[] keys; // 2 of [B, D]
+        Tensor[] keys; // 2 of [N, D], of all processes
         using (no_grad())
         {
-            keys = [.. views.Select(view => _key.Forward([view]))];
+            keys = [.. views.Select(view => _share.Whole(_key.Forward([view])))];
         }
 
         var queries = views.Select(view => _predictor.forward(_base.Forward([view]))).ToArray(); // 2 of [B, D]
-        var loss = MocoV3Loss.Of(queries[0], keys[1], _options.Temperature) + MocoV3Loss.Of(queries[1], keys[0], _options.Temperature);
+        var loss = Loss(queries[0], keys[1]) + Loss(queries[1], keys[0]);
         _metrics.Add(loss, keys[0]);
         return loss.MoveToOuterDisposeScope();
     }
+
+    private Tensor Loss(Tensor queries, Tensor keys) => MocoV3Loss.Of(queries, keys, _options.Temperature, _share.First);
 
     public override void AfterOptimizerStep(TrainingStep step) => MovingAverage.Update(_key, _base, _momentum.At(step.Index));
 

@@ -1,3 +1,4 @@
+using DinoSharp.Distributed;
 using static TorchSharp.torch;
 
 namespace DinoSharp.Methods.Obow;
@@ -67,14 +68,15 @@ public static class BagOfWords
 
     /// <summary>A new word of each image: the mean of the features in a window of 3 x 3 places, drawn from torch's random state.</summary>
     /// <param name="maps">// [B, C, H, W]</param>
+    /// <param name="share">which images of the batch these are</param>
     /// <returns>// [B, C]</returns>
-    public static Tensor NewWords(Tensor maps)
+    public static Tensor NewWords(Tensor maps, BatchShare share)
     {
         using var noGradients = no_grad();
         using var scope = NewDisposeScope();
         long height = Math.Min(Window, maps.size(2)), width = Math.Min(Window, maps.size(3));
         var means = nn.functional.avg_pool2d(maps, [height, width], [1L, 1L]).flatten(2); // [B, C, places]
-        var place = randint(0, means.size(2), [means.size(0), 1, 1], ScalarType.Int64).to(maps.device);
+        var place = share.Draw(means.size(0), count => randint(0, means.size(2), [count, 1, 1], ScalarType.Int64)).to(maps.device);
         return means.gather(2, place.expand(-1, means.size(1), 1)).squeeze(2).MoveToOuterDisposeScope();
     }
 }

@@ -39,16 +39,14 @@ public sealed class ObowMethod : TrainingMethod
 
         // Crops of one kind are averaged, then the kinds added, as published.
         _crops = [.. new[] { setup.Views.GlobalCount, setup.Views.LocalCount }.Where(count => count > 0)];
-        _student = setup.CreateBackbone(true);
-        _teacher = setup.CreateBackbone(false);
+        _student = setup.Place(setup.CreateBackbone(true));
+        _teacher = setup.Place(setup.CreateBackbone(false));
         if (_teacher is not IFeatureMaps maps)
         {
             throw new ArgumentException(
                 $"{_teacher.GetName()} has no feature maps to find visual words in: take a ResNet or a Vision Transformer");
         }
 
-        _student.to(setup.Device);
-        _teacher.to(setup.Device);
         MovingAverage.Start(_teacher, _student);
         int dim = _student.FeatureDim;
         _generators =
@@ -62,7 +60,7 @@ public sealed class ObowMethod : TrainingMethod
 
         _vocabularies =
         [
-            .. maps.MapDims.Select(channels => new Vocabulary(options.VisualWords, channels, options.WordSharpness, setup.Device)),
+            .. maps.MapDims.Select(channels => new Vocabulary(options.VisualWords, channels, options.WordSharpness, setup.Share, setup.Device)),
         ];
         _momentum = new CosineSchedule(options.TeacherMomentum, 1, setup.Plan.TotalSteps);
         Trained = new TrainedParts(

@@ -1,3 +1,4 @@
+using DinoSharp.Distributed;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -16,6 +17,7 @@ internal sealed class Vocabulary : IDisposable
     private const double LeastDistance = 1e-6;
 
     private readonly double _sharpness;
+    private readonly BatchShare _share;
     private readonly Tensor _distance; // []
     private readonly Tensor _nextDistance; // []
     private readonly FeatureRing _words;
@@ -23,10 +25,11 @@ internal sealed class Vocabulary : IDisposable
     /// <param name="words">K</param>
     /// <param name="channels">C of the level's maps</param>
     /// <param name="sharpness">1 / δ for a mean distance of 1</param>
+    /// <param name="share">which images of a batch are this process's; the words are of all</param>
     /// <param name="device">where the maps are</param>
-    public Vocabulary(int words, int channels, double sharpness, Device device)
+    public Vocabulary(int words, int channels, double sharpness, BatchShare share, Device device)
     {
-        _sharpness = sharpness;
+        (_sharpness, _share) = (sharpness, share);
         _distance = full([], FirstDistance, device: device).DetachFromDisposeScope();
         _nextDistance = _distance.clone().DetachFromDisposeScope();
         using var scope = NewDisposeScope();
@@ -48,8 +51,10 @@ internal sealed class Vocabulary : IDisposable
         using var scope = NewDisposeScope();
         var inner = BagOfWords.WithoutBorder(maps);
         var distances = BagOfWords.Distances(inner, Words); // [B, H W, K]
-        _nextDistance.copy_(_distance * DistanceMomentum + distances.amin([2L]).mean() * (1 - DistanceMomentum));
-        _words.Hold(BagOfWords.NewWords(inner));
+        var nearest = distances.amin([2L]).mean();
+        _share.Group.Sum(nearest);
+        _nextDistance.copy_(_distance * DistanceMomentum + nearest * ((1 - DistanceMomentum) / _share.Group.Size));
+        _words.Hold(_share.Whole(BagOfWords.NewWords(inner, _share)));
         return BagOfWords.Of(distances, _sharpness / _nextDistance.clamp_min(LeastDistance)).MoveToOuterDisposeScope();
     }
 

@@ -1,3 +1,4 @@
+using DinoSharp.Distributed;
 using DinoSharp.Models;
 using DinoSharp.Models.Backbones;
 using DinoSharp.Training;
@@ -15,6 +16,7 @@ public sealed class SimClrMethod : TrainingMethod
     private const int Views = 2;
 
     private readonly SimClrOptions _options;
+    private readonly BatchShare _share;
     private readonly MultiCropEncoder _encoder;
     private readonly LossAndSpread _metrics;
 
@@ -26,7 +28,7 @@ public sealed class SimClrMethod : TrainingMethod
             throw new ArgumentException("SimCLR tells the images of a batch apart: give it at least 2 (--batch-size)");
         }
 
-        _options = options;
+        (_options, _share) = (options, setup.Share);
         _encoder = setup.CreateEncoder(trained: true, options.Head);
         State = [StateSection.Of("encoder", _encoder)];
         _metrics = new LossAndSpread(setup.Device);
@@ -42,7 +44,7 @@ public sealed class SimClrMethod : TrainingMethod
     {
         using var scope = NewDisposeScope();
         // Both views in one pass, as batch norm's statistics are of both, so that they do not tell a view's number.
-        var projections = _encoder.Forward([batch.Crops[0]]).chunk(Views); // 2 of [B, D]
+        var projections = _share.WholeWithGradients(_encoder.Forward([batch.Crops[0]])).chunk(Views); // 2 of [B, D], of all processes
         var loss = NtXentLoss.Of(projections[0], projections[1], _options.Temperature);
         _metrics.Add(loss, projections[0]);
         return loss.MoveToOuterDisposeScope();

@@ -1,3 +1,4 @@
+using DinoSharp.Distributed;
 using DinoSharp.Models;
 using DinoSharp.Models.Backbones;
 using DinoSharp.Models.Heads;
@@ -27,10 +28,18 @@ public sealed class SupervisedMethod : TrainingMethod
     /// <param name="options">settings of the method</param>
     /// <param name="labels">of the images, hard or soft</param>
     /// <param name="device">where it all lives</param>
+    /// <param name="share">which images of a batch are this process's; null for all</param>
     /// <exception cref="ArgumentException">A setting makes no sense.</exception>
-    public SupervisedMethod(Backbone backbone, Backbone? average, SupervisedOptions options, IImageTargets labels, Device device)
+    public SupervisedMethod(
+        Backbone backbone, Backbone? average, SupervisedOptions options, IImageTargets labels, Device device, BatchShare? share = null)
     {
         options.Validate();
+        if (share is { Group.Size: > 1 } && share.Images % 2 != 0 && (options.MixupAlpha > 0 || options.CutMixAlpha > 0))
+        {
+            throw new ArgumentException(
+                $"neighbours in a batch are mixed, and each process has {share.Images} images: give it an even number (--batch-size)");
+        }
+
         if (average is null != (options.AverageMomentum == 0))
         {
             throw new ArgumentException("a moving average needs a network for it, and no other training does", nameof(average));
@@ -56,6 +65,11 @@ public sealed class SupervisedMethod : TrainingMethod
             var network = new MultiCropEncoder(
                 features, LinearClassifier.Create(features.FeatureDim, labels.Classes, LinearClassifier.FineTuningDeviation));
             network.to(device);
+            if (share is not null)
+            {
+                network.ShareBatch(share);
+            }
+
             return network;
         }
     }

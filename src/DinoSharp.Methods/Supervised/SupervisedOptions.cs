@@ -53,7 +53,8 @@ public sealed record SupervisedOptions : MethodOptions
         this with { Seed = setup.Training.Seed },
         setup.Labels ?? throw new ArgumentException(
             "training with labels needs images with labels: give class folders (CLASS/*.jpg) or a .csv with the columns path and label"),
-        setup.Device);
+        setup.Device,
+        setup.Share);
 
     public override IViewRecipe Recipe(MultiCropOptions views) =>
         new RandomCropRecipe(PlainCrop.Of(views) with

@@ -1,3 +1,4 @@
+using DinoSharp.Distributed;
 using DinoSharp.Models;
 using DinoSharp.Models.Backbones;
 using DinoSharp.Training;
@@ -16,6 +17,7 @@ public sealed class SwavMethod : TrainingMethod
     private const string InformationName = "assignment_information";
 
     private readonly SwavOptions _options;
+    private readonly BatchShare _share;
     private readonly int _assigned;
     private readonly int _batchSize;
     private readonly MultiCropEncoder _encoder;
@@ -27,7 +29,7 @@ public sealed class SwavMethod : TrainingMethod
     /// <exception cref="ArgumentException">There are too few crops, or the queue is smaller than a batch.</exception>
     public SwavMethod(SwavOptions options, MethodSetup setup)
     {
-        (_options, _assigned, _batchSize) = (options, setup.Views.GlobalCount, setup.Training.BatchSize);
+        (_options, _share, _assigned, _batchSize) = (options, setup.Share, setup.Views.GlobalCount, setup.Training.BatchSize);
         if (_assigned + setup.Views.LocalCount < 2)
         {
             throw new ArgumentException("a crop's assignment is predicted from other crops of its image: 1 crop an image is too few");
@@ -67,11 +69,13 @@ public sealed class SwavMethod : TrainingMethod
         var projections = nn.functional.normalize(_encoder.Forward(batch.Crops), dim: 1); // [V B, P]
         long images = batch.Images.Count;
         var scores = _prototypes.forward(projections).view(-1, images, _options.Prototypes); // [V, B, K]
-        var codes = Assign(scores.narrow(0, 0, _assigned), step); // [A, B, K]
+        // All processes' samples are assigned together.
+        var all = _share.Whole(scores.narrow(0, 0, _assigned).flatten(0, 1)).view(_assigned, -1, _options.Prototypes); // [A, N, K]
+        var codes = _share.Own(Assign(all, step).flatten(0, 1)).view(_assigned, images, -1); // [A, B, K]
         var loss = SwavLoss.Of(scores, codes, _options.PrototypeTemperature);
         if (QueuedBefore(step) >= 0)
         {
-            _queue?.Hold(projections.narrow(0, 0, _assigned * images).view(_assigned, images, -1).transpose(0, 1)); // [B, A, P]
+            _queue?.Hold(_share.Whole(projections.narrow(0, 0, _assigned * images)).view(_assigned, _batchSize, -1).transpose(0, 1)); // [N, A, P]
         }
 
         _loss.Add(loss.detach());
@@ -133,8 +137,8 @@ public sealed class SwavMethod : TrainingMethod
         (step.Index - (long)_options.FeatureQueueEpoch * step.Plan.StepsPerEpoch) * _batchSize;
 
     /// <summary>Each assigned crop by itself; with the queue's projections of the same crop, once there are enough to fill it.</summary>
-    /// <param name="scores">// [A, B, K]</param>
-    /// <returns>// [A, B, K]</returns>
+    /// <param name="scores">// [A, N, K]</param>
+    /// <returns>// [A, N, K]</returns>
     private Tensor Assign(Tensor scores, TrainingStep step)
     {
         using var noGradients = no_grad();
@@ -145,7 +149,7 @@ public sealed class SwavMethod : TrainingMethod
         var codes = Enumerable.Range(0, _assigned).Select(crop =>
         {
             var batch = scores[crop];
-            var all = earlier is null ? batch : cat([batch, earlier.select(1, crop)]); // [B + Q, K]
+            var all = earlier is null ? batch : cat([batch, earlier.select(1, crop)]); // [N + Q, K]
             return Sinkhorn.Codes(all, _options.SinkhornEpsilon, _options.SinkhornIterations).narrow(0, 0, batch.size(0));
         }).ToArray();
         return stack(codes).MoveToOuterDisposeScope();

@@ -11,11 +11,11 @@ internal sealed class BasicBlock : nn.Module<Tensor, Tensor>
     [ComponentName(Name = "conv1")]
     private readonly Conv2d _first;
     [ComponentName(Name = "bn1")]
-    private readonly BatchNorm2d _firstNorm;
+    private readonly BatchNorm _firstNorm;
     [ComponentName(Name = "conv2")]
     private readonly Conv2d _second;
     [ComponentName(Name = "bn2")]
-    private readonly BatchNorm2d _secondNorm;
+    private readonly BatchNorm _secondNorm;
     [ComponentName(Name = "downsample")]
     private readonly Sequential? _shortcut;
 
@@ -23,9 +23,9 @@ internal sealed class BasicBlock : nn.Module<Tensor, Tensor>
         : base(nameof(BasicBlock))
     {
         _first = Bottleneck.Convolution(inputDim, width, kernel: 3, stride);
-        _firstNorm = nn.BatchNorm2d(width);
+        _firstNorm = new BatchNorm(width);
         _second = Bottleneck.Convolution(width, width, kernel: 3);
-        _secondNorm = nn.BatchNorm2d(width);
+        _secondNorm = new BatchNorm(width);
         _shortcut = Bottleneck.Shortcut(inputDim, width, stride);
         RegisterComponents();
     }

@@ -1,3 +1,4 @@
+using DinoSharp.Distributed;
 using TorchSharp;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -6,7 +7,7 @@ using static TorchSharp.torch;
 namespace DinoSharp.Models.Backbones;
 
 /// <summary>One pre-norm transformer block: x + attention(norm(x)), then x + mlp(norm(x)), each branch under stochastic depth.</summary>
-internal sealed class Block : nn.Module
+internal sealed class Block : nn.Module, IBatchSharer
 {
     [ComponentName(Name = "norm1")]
     private readonly LayerNorm _norm1;
@@ -17,7 +18,7 @@ internal sealed class Block : nn.Module
     [ComponentName(Name = "mlp")]
     private readonly Mlp _mlp;
 
-    private readonly double _dropPath;
+    private readonly StochasticDepth _depth;
 
     public Block(VisionTransformerOptions options, double dropPath)
         : base(nameof(Block))
@@ -26,8 +27,13 @@ internal sealed class Block : nn.Module
         _attention = new SelfAttention(options.EmbedDim, options.Heads);
         _norm2 = nn.LayerNorm(options.EmbedDim, VisionTransformer.NormEpsilon);
         _mlp = new Mlp(options.EmbedDim, (int)(options.EmbedDim * options.MlpRatio));
-        _dropPath = dropPath;
+        _depth = new StochasticDepth(dropPath);
         RegisterComponents();
+    }
+
+    BatchShare? IBatchSharer.Share
+    {
+        set => _depth.Share = value;
     }
 
     /// <param name="tokens">// [T, D]</param>
@@ -68,16 +74,14 @@ internal sealed class Block : nn.Module
         return _attention.ClassTokenWeights(_norm1.forward(tokens)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Stochastic depth (arXiv 1603.09382): the branch of an image is dropped whole, or scaled up by 1 / keep.</summary>
     private Tensor DropPath(Tensor branch, TokenLayout layout, bool perToken)
     {
-        if (!training || _dropPath == 0)
+        if (!training || !_depth.Drops)
         {
             return branch;
         }
 
-        double keep = 1 - _dropPath;
-        var kept = rand(layout.ImageRows.Sum(), 1, device: branch.device).add_(keep).floor_().div_(keep); // [ΣB, 1]
+        var kept = _depth.Draw(layout.ImageRows.Sum(), branch.device); // [ΣB, 1]
         return branch * (perToken ? layout.RepeatForTokens(kept) : kept);
     }
 }

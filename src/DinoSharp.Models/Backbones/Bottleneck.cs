@@ -14,15 +14,15 @@ internal sealed class Bottleneck : nn.Module<Tensor, Tensor>
     [ComponentName(Name = "conv1")]
     private readonly Conv2d _reduce;
     [ComponentName(Name = "bn1")]
-    private readonly BatchNorm2d _reduceNorm;
+    private readonly BatchNorm _reduceNorm;
     [ComponentName(Name = "conv2")]
     private readonly Conv2d _spatial;
     [ComponentName(Name = "bn2")]
-    private readonly BatchNorm2d _spatialNorm;
+    private readonly BatchNorm _spatialNorm;
     [ComponentName(Name = "conv3")]
     private readonly Conv2d _expand;
     [ComponentName(Name = "bn3")]
-    private readonly BatchNorm2d _expandNorm;
+    private readonly BatchNorm _expandNorm;
     [ComponentName(Name = "downsample")]
     private readonly Sequential? _shortcut;
 
@@ -30,11 +30,11 @@ internal sealed class Bottleneck : nn.Module<Tensor, Tensor>
         : base(nameof(Bottleneck))
     {
         _reduce = Convolution(inputDim, width, kernel: 1);
-        _reduceNorm = nn.BatchNorm2d(width);
+        _reduceNorm = new BatchNorm(width);
         _spatial = Convolution(width, width, kernel: 3, stride);
-        _spatialNorm = nn.BatchNorm2d(width);
+        _spatialNorm = new BatchNorm(width);
         _expand = Convolution(width, width * Expansion, kernel: 1);
-        _expandNorm = nn.BatchNorm2d(width * Expansion);
+        _expandNorm = new BatchNorm(width * Expansion);
         _shortcut = Shortcut(inputDim, width * Expansion, stride);
         RegisterComponents();
     }
@@ -50,7 +50,7 @@ internal sealed class Bottleneck : nn.Module<Tensor, Tensor>
     /// <summary>The projection that fits a block's input to its output; null where they have one shape.</summary>
     public static Sequential? Shortcut(int inputDim, int outputDim, int stride) => stride == 1 && inputDim == outputDim
         ? null
-        : nn.Sequential(Convolution(inputDim, outputDim, kernel: 1, stride), nn.BatchNorm2d(outputDim));
+        : nn.Sequential(Convolution(inputDim, outputDim, kernel: 1, stride), new BatchNorm(outputDim));
 
     /// <param name="maps">// [B, C, H, W]</param>
     /// <returns>// [B, 4 width, H/stride, W/stride]</returns>

@@ -14,7 +14,7 @@ internal sealed class LocalPatchInteraction : nn.Module
     [ComponentName(Name = "conv1")]
     private readonly Conv2d _first;
     [ComponentName(Name = "bn")]
-    private readonly BatchNorm2d _norm;
+    private readonly BatchNorm _norm;
     [ComponentName(Name = "conv2")]
     private readonly Conv2d _second;
 
@@ -22,7 +22,7 @@ internal sealed class LocalPatchInteraction : nn.Module
         : base(nameof(LocalPatchInteraction))
     {
         _first = nn.Conv2d(embedDim, embedDim, 3, padding: 1, groups: embedDim);
-        _norm = nn.BatchNorm2d(embedDim);
+        _norm = new BatchNorm(embedDim);
         _second = nn.Conv2d(embedDim, embedDim, 3, padding: 1, groups: embedDim);
         RegisterComponents();
     }

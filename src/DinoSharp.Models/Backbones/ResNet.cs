@@ -17,7 +17,7 @@ public sealed class ResNet : Backbone, IFeatureMaps
     [ComponentName(Name = "conv1")]
     private readonly Conv2d _stem;
     [ComponentName(Name = "bn1")]
-    private readonly BatchNorm2d _stemNorm;
+    private readonly BatchNorm _stemNorm;
     [ComponentName(Name = "layer1")]
     private readonly Sequential _stage1;
     [ComponentName(Name = "layer2")]
@@ -34,7 +34,7 @@ public sealed class ResNet : Backbone, IFeatureMaps
         _stem = options.SmallStem
             ? Bottleneck.Convolution(options.InputChannels, options.Width, kernel: 3)
             : Bottleneck.Convolution(options.InputChannels, options.Width, kernel: 7, stride: 2);
-        _stemNorm = nn.BatchNorm2d(options.Width);
+        _stemNorm = new BatchNorm(options.Width);
         int inputDim = options.Width;
         _stage1 = Stage(0);
         _stage2 = Stage(1);

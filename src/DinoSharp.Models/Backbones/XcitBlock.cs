@@ -1,3 +1,4 @@
+using DinoSharp.Distributed;
 using TorchSharp;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -9,7 +10,7 @@ namespace DinoSharp.Models.Backbones;
 /// One block of an XCiT (arXiv 2106.09681, figure 1): attention between channels, exchange with the neighbours, MLP; each a pre-norm residual
 /// branch under layer scale and stochastic depth.
 /// </summary>
-internal sealed class XcitBlock : nn.Module
+internal sealed class XcitBlock : nn.Module, IBatchSharer
 {
     [ComponentName(Name = "gamma1")]
     private readonly Parameter _attentionScale;
@@ -30,7 +31,7 @@ internal sealed class XcitBlock : nn.Module
     [ComponentName(Name = "local_mp")]
     private readonly LocalPatchInteraction _local;
 
-    private readonly double _dropPath;
+    private readonly StochasticDepth _depth;
 
     public XcitBlock(XcitOptions options)
         : base(nameof(XcitBlock))
@@ -45,8 +46,13 @@ internal sealed class XcitBlock : nn.Module
         _mlp = new Mlp(dim, XcitOptions.MlpRatio * dim);
         _localNorm = nn.LayerNorm(dim, Xcit.NormEpsilon);
         _local = new LocalPatchInteraction(dim);
-        _dropPath = options.DropPathRate;
+        _depth = new StochasticDepth(options.DropPathRate);
         RegisterComponents();
+    }
+
+    BatchShare? IBatchSharer.Share
+    {
+        set => _depth.Share = value;
     }
 
     /// <param name="tokens">// [B, N, D]</param>
@@ -61,15 +67,7 @@ internal sealed class XcitBlock : nn.Module
         return (tokens + DropPath(_mlpScale * _mlp.Forward(_mlpNorm.forward(tokens)))).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Stochastic depth (arXiv 1603.09382): the branch of an image is dropped whole, or scaled up by 1 / keep.</summary>
-    private Tensor DropPath(Tensor branch)
-    {
-        if (!training || _dropPath == 0)
-        {
-            return branch;
-        }
-
-        double keep = 1 - _dropPath;
-        return branch * rand(branch.size(0), 1, 1, device: branch.device).add_(keep).floor_().div_(keep);
-    }
+    private Tensor DropPath(Tensor branch) => training && _depth.Drops
+        ? branch * _depth.Draw(branch.size(0), branch.device).unsqueeze(2) // [B, 1, 1]
+        : branch;
 }

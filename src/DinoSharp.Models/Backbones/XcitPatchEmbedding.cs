@@ -25,7 +25,7 @@ internal sealed class XcitPatchEmbedding : nn.Module
         {
             int outputDim = options.EmbedDim >> (count - i);
             layers.Add(nn.Sequential(
-                nn.Conv2d(inputDim, outputDim, 3, stride: 2, padding: 1, bias: false), nn.BatchNorm2d(outputDim)));
+                nn.Conv2d(inputDim, outputDim, 3, stride: 2, padding: 1, bias: false), new BatchNorm(outputDim)));
             if (i < count)
             {
                 layers.Add(nn.GELU());

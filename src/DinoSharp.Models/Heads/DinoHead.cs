@@ -48,7 +48,7 @@ public sealed class DinoHead : nn.Module<Tensor, Tensor>
             layers.Add(Initialization.Linear(width, options.HiddenDim));
             if (options.BatchNorm)
             {
-                layers.Add(nn.BatchNorm1d(options.HiddenDim));
+                layers.Add(new BatchNorm(options.HiddenDim));
             }
 
             layers.Add(nn.GELU());

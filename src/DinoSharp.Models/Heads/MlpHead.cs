@@ -21,7 +21,7 @@ public static class MlpHead
             layers.Add(nn.Linear(width, options.HiddenDim, hasBias: !options.BatchNorm));
             if (options.BatchNorm)
             {
-                layers.Add(nn.BatchNorm1d(options.HiddenDim));
+                layers.Add(new BatchNorm(options.HiddenDim));
             }
 
             layers.Add(nn.ReLU());
@@ -31,7 +31,7 @@ public static class MlpHead
         layers.Add(nn.Linear(width, options.OutputDim, hasBias: options.FinalBias && !options.NormalizedOutput));
         if (options.NormalizedOutput)
         {
-            layers.Add(nn.BatchNorm1d(options.OutputDim, affine: false));
+            layers.Add(new BatchNorm(options.OutputDim, affine: false));
         }
 
         return nn.Sequential(layers);

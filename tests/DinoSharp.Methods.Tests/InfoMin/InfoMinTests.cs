@@ -1,4 +1,5 @@
 using DinoSharp.Data;
+using DinoSharp.Distributed;
 using DinoSharp.Imaging;
 using DinoSharp.Methods.InfoMin;
 using DinoSharp.Methods.MocoV2;
@@ -132,7 +133,7 @@ public sealed class InfoMinTests
     {
         using var scope = NewDisposeScope();
         manual_seed(1);
-        using JigsawHead head = new(4, new() { Layers = 1, OutputDim = 2, BatchNorm = false });
+        using JigsawHead head = new(4, new() { Layers = 1, OutputDim = 2, BatchNorm = false }, new BatchShare(ProcessGroup.Alone, 2));
         var features = cat([rand(9, 4), zeros(9, 4)]);
         HashSet<string> seen = [];
         Tensor? second = null;

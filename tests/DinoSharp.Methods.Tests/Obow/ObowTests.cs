@@ -1,4 +1,5 @@
 using DinoSharp.Data;
+using DinoSharp.Distributed;
 using DinoSharp.Methods.Obow;
 using DinoSharp.Models.Backbones;
 using DinoSharp.Tests;
@@ -10,6 +11,7 @@ namespace DinoSharp.Methods.Tests.Obow;
 
 public sealed class ObowTests
 {
+    private static readonly BatchShare Alone = new(ProcessGroup.Alone, 1);
     private static readonly ObowOptions Small = new() { VisualWords = 12, TeacherMomentum = 0.9, WeakViewSize = 10 };
     private static readonly MultiCropOptions MultiCrop = new() { LocalCount = 2 };
 
@@ -27,7 +29,7 @@ public sealed class ObowTests
         using var scope = NewDisposeScope();
         manual_seed(1);
         var maps = rand(2, 4, 5, 6);
-        using Vocabulary vocabulary = new(7, 4, sharpness: 15, CPU);
+        using Vocabulary vocabulary = new(7, 4, sharpness: 15, Alone, CPU);
         using (no_grad())
         {
             vocabulary.Words.copy_(rand(7, 4));
@@ -125,10 +127,10 @@ public sealed class ObowTests
         using var scope = NewDisposeScope();
         manual_seed(3);
         var maps = arange(16, ScalarType.Float32).view(1, 1, 4, 4).expand(200, 1, 4, 4).contiguous();
-        float[] words = BagOfWords.NewWords(maps).data<float>().ToArray();
+        float[] words = BagOfWords.NewWords(maps, Alone).data<float>().ToArray();
         Assert.Equal([5f, 6f, 9f, 10f], words.Select(word => MathF.Round(word)).Distinct().Order());
         var tiny = rand(2, 3, 2, 1); // smaller than a window: its mean
-        Golden.AssertClose(tiny.mean([2L, 3L]), BagOfWords.NewWords(tiny), 1e-6, "mean of all places");
+        Golden.AssertClose(tiny.mean([2L, 3L]), BagOfWords.NewWords(tiny, Alone), 1e-6, "mean of all places");
     }
 
     [Theory]

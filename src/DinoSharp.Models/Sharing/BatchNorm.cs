@@ -1,0 +1,91 @@
+using DinoSharp.Distributed;
+using TorchSharp;
+using TorchSharp.Modules;
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+
+namespace DinoSharp.Models;
+
+/// <summary>
+/// Batch norm over the channels of rows or maps (arXiv 1502.03167) with torch's defaults. Where processes share a batch, mean and variance are
+/// those of all of it, and gradients flow through them as if it were in one place.
+/// </summary>
+public sealed class BatchNorm : nn.Module<Tensor, Tensor>, IBatchSharer
+{
+    private const double Epsilon = 1e-5;
+    private const double Momentum = 0.1;
+
+    [ComponentName(Name = "weight")]
+    private readonly Parameter? _weight; // [C]
+    [ComponentName(Name = "bias")]
+    private readonly Parameter? _bias; // [C]
+    [ComponentName(Name = "running_mean")]
+    private readonly Tensor _runningMean; // [C]
+    [ComponentName(Name = "running_var")]
+    private readonly Tensor _runningVariance; // [C]
+    [ComponentName(Name = "num_batches_tracked")]
+    private readonly Tensor _batches; // int64 []
+
+    private BatchShare? _share;
+
+    /// <param name="channels">C</param>
+    /// <param name="affine">whether each channel has a weight and a bias</param>
+    public BatchNorm(long channels, bool affine = true)
+        : base(nameof(BatchNorm))
+    {
+        if (affine)
+        {
+            (_weight, _bias) = (new Parameter(ones(channels)), new Parameter(zeros(channels)));
+        }
+
+        (_runningMean, _runningVariance) = (zeros(channels), ones(channels));
+        _batches = zeros([], ScalarType.Int64);
+        RegisterComponents();
+    }
+
+    BatchShare? IBatchSharer.Share
+    {
+        set => _share = value;
+    }
+
+    /// <param name="input">// [B, C] or [B, C, H, W]</param>
+    /// <returns>the same shape</returns>
+    public override Tensor forward(Tensor input)
+    {
+        if (training)
+        {
+            using var noGradients = no_grad();
+            _batches.add_(1);
+        }
+
+        return training && _share is { } share
+            ? NormalizeShared(input, share.Group)
+            : nn.functional.batch_norm(input, _runningMean, _runningVariance, _weight, _bias, training, Momentum, Epsilon);
+    }
+
+    private Tensor NormalizeShared(Tensor input, ProcessGroup group)
+    {
+        using var scope = NewDisposeScope();
+        long[] others = [.. Enumerable.Range(0, (int)input.dim()).Where(axis => axis != 1)];
+        long[] shape = [1, input.size(1), .. others.Skip(1).Select(_ => 1L)];
+        var (ownVariance, ownMean) = var_mean(input, others, unbiased: false); // [C]
+
+        // Of equally many values each: the whole's variance is the mean variance and the variance of the means, in float64, for means may be large.
+        var (mean, variance) = (ownMean.to(ScalarType.Float64), ownVariance.to(ScalarType.Float64));
+        var sums = RankSum.Of(group, stack([mean, mean.square(), variance])) / group.Size; // [3, C]
+        mean = sums[0];
+        variance = sums[2] + (sums[1] - mean.square());
+        using (no_grad())
+        {
+            double count = (double)input.numel() / input.size(1) * group.Size;
+            _runningMean.mul_(1 - Momentum).add_(mean.to(_runningMean.dtype), alpha: Momentum);
+            _runningVariance.mul_(1 - Momentum).add_((variance * (count / (count - 1))).to(_runningVariance.dtype), alpha: Momentum);
+        }
+
+        var scale = (variance + Epsilon).rsqrt().to(input.dtype); // [C]
+        scale = _weight is null ? scale : scale * _weight;
+        var shift = -mean.to(input.dtype) * scale;
+        shift = _bias is null ? shift : shift + _bias;
+        return (input * scale.view(shape) + shift.view(shape)).MoveToOuterDisposeScope();
+    }
+}
