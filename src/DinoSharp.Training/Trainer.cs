@@ -30,6 +30,13 @@ public sealed class Trainer : IDisposable
         _method = method;
         _group = group ?? ProcessGroup.Alone;
         _options = options.Validated();
+        if (options.BatchSize % (options.AccumulationSteps * _group.Size) != 0)
+        {
+            throw new ArgumentException(
+                $"a batch of {options.BatchSize} images does not go into {_group.Size} processes of {options.AccumulationSteps} equal parts: " +
+                "change --batch-size or --accumulation-steps");
+        }
+
         Plan = plan;
         Optimizer = TrainingOptimizer.Create(options.Optimizer, method.Groups);
         _parameters = [.. Optimizer.Groups.All.Select(p => p.Parameter)];

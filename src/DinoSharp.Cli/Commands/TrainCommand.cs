@@ -121,6 +121,11 @@ internal sealed class TrainCommand
         var request = Request(parsed, settings);
         using var signals = new StopSignals();
         var outcome = Pretraining.Start(settings, request, terminal, signals.Token);
+        if (!request.Group.IsFirst)
+        {
+            return outcome.Finished ? 0 : 1;
+        }
+
         bool reported = outcome.Finished && Report(outcome.Folder, settings, request, terminal);
         string shown = reported ? $"; curves, neighbours and attention maps: {outcome.Folder.ReportFile}" : "";
         terminal.Line(outcome.Finished

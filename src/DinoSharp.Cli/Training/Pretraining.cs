@@ -41,6 +41,7 @@ internal sealed class Pretraining : IDisposable
             Views = settings.Views,
             Images = _source.Count,
             Labels = Labels(_source, MethodCatalogue.Named(settings.MethodName)),
+            Group = request.Group,
             Device = request.Device,
         });
         _knn = request.KnnData is null ? null : new OnlineKnn(request.KnnData, settings.EvaluationRecipe, loading, request.Device);

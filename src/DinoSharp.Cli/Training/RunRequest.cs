@@ -1,4 +1,5 @@
 using DinoSharp.Data;
+using DinoSharp.Distributed;
 using DinoSharp.Training;
 using DinoSharp.Training.Runs;
 using static TorchSharp.torch;
@@ -12,6 +13,9 @@ internal sealed record RunRequest
     public required string Out { get; init; }
 
     public required Device Device { get; init; }
+
+    /// <summary>Processes that train together.</summary>
+    public ProcessGroup Group { get; init; } = ProcessGroup.Alone;
 
     /// <summary>Threads that load images.</summary>
     public int Threads { get; init; } = Environment.ProcessorCount;
@@ -28,6 +32,8 @@ internal sealed record RunRequest
     public LoaderOptions Loading(TrainingOptions training) => new()
     {
         BatchSize = training.BatchSize,
+        Shares = Group.Size,
+        Share = Group.Rank,
         Seed = (ulong)training.Seed,
         Threads = Threads,
         FaultShareLimit = FaultShare,

@@ -16,12 +16,17 @@ internal static class TrainingRun
     public static TrainingOutcome Start(TrainingJob job, RunRequest request, Terminal terminal, CancellationToken stop)
     {
         request.Validated();
-        using var trainer = new Trainer(job.Method, job.Options, job.Plan);
+        using var trainer = new Trainer(job.Method, job.Options, job.Plan, request.Group);
+        if (!request.Group.IsFirst)
+        {
+            return Follow(job, request, trainer, stop);
+        }
 
         // The folder is the run's only once nothing of the request is left that could be wrong.
         var folder = RunFolder.Open(request.Out, job.Identity, Surroundings(job, request));
         using var hold = RunLock.Take(folder);
         Resume(folder, job.Method, trainer);
+        SharedState.Spread(request.Group, job.Method, trainer);
         if (trainer.Finished)
         {
             terminal.Line($"{request.Out}: finished already, nothing to do");
@@ -40,7 +45,7 @@ internal static class TrainingRun
 
         using var display = new TrainingDisplay(terminal, job.Plan);
         using var recorder = new RunRecorder(
-            folder, job.Method, job.Options.BatchSize, trainer.StepsDone, request.Recording, job.Arguments, TimeProvider.System, job.Score)
+            folder, job.Method, job.Options.BatchSize, trainer.StepsDone, request.Recording, job.Arguments, TimeProvider.System, job.Score, request.Group)
         {
             Report = display.Show,
             LoaderWait = job.LoaderWait,
@@ -61,6 +66,20 @@ internal static class TrainingRun
         return Outcome();
 
         TrainingOutcome Outcome() => new(folder, trainer.StepsDone, job.Plan.TotalSteps, job.Faults.Count);
+    }
+
+    /// <summary>The training on a process beside the first, which has the folder.</summary>
+    private static TrainingOutcome Follow(TrainingJob job, RunRequest request, Trainer trainer, CancellationToken stop)
+    {
+        SharedState.Spread(request.Group, job.Method, trainer);
+        RunFollower follower = new(job.Method, request.Recording, job.Score, request.Group);
+        if (!trainer.Finished)
+        {
+            follower.BeforeFirstStep(trainer);
+            trainer.Run(job.Batches, follower, stop);
+        }
+
+        return new TrainingOutcome(RunFolder.Of(request.Out), trainer.StepsDone, job.Plan.TotalSteps, job.Faults.Count);
     }
 
     /// <summary>Goes on from the newest state, if there is one.</summary>

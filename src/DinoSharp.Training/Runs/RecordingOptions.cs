@@ -15,6 +15,14 @@ public sealed record RecordingOptions
     /// <summary>Epochs between two evaluations; the last epoch is evaluated in any case. 0 evaluates never.</summary>
     public int EvaluateEveryEpochs { get; init; }
 
+    /// <summary>Whether a line of metrics is due: every so many steps, and at an epoch's end.</summary>
+    internal bool Logs(Trainer trainer) =>
+        trainer.StepsDone % LogEverySteps == 0 || trainer.StepsDone % trainer.Plan.StepsPerEpoch == 0;
+
+    /// <summary>Whether an evaluation is due after an epoch.</summary>
+    internal bool Evaluates(int epoch, Trainer trainer) =>
+        EvaluateEveryEpochs > 0 && (trainer.Finished || (epoch + 1) % EvaluateEveryEpochs == 0);
+
     /// <summary>Returns itself if the values make sense.</summary>
     /// <exception cref="ArgumentException">Says in one line which value does not.</exception>
     public RecordingOptions Validated() =>

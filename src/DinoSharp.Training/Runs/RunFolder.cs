@@ -40,6 +40,9 @@ public sealed class RunFolder
         .Where(file => file != LatestCheckpoint)
         .OrderByDescending(File.GetLastWriteTimeUtc);
 
+    /// <summary>A run's folder as another process opened it.</summary>
+    public static RunFolder Of(string path) => new(path);
+
     /// <summary>Makes the folder, or opens it if it holds a run of the same settings.</summary>
     /// <param name="path">an empty or missing folder, or one of an earlier start of this run</param>
     /// <param name="settings">what must be the same for the run to go on, flat names to values</param>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using DinoSharp.Distributed;
 
 namespace DinoSharp.Training.Runs;
 
@@ -17,6 +18,7 @@ public sealed class RunRecorder : ITrainingObserver, IDisposable
     private readonly IReadOnlyDictionary<string, object?> _arguments;
     private readonly TimeProvider _clock;
     private readonly RunScore? _score;
+    private readonly ProcessGroup _group;
     private readonly MetricsLog _metrics;
     private readonly long _firstStep;
     private readonly int _batchSize;
@@ -36,6 +38,7 @@ public sealed class RunRecorder : ITrainingObserver, IDisposable
     /// <param name="arguments">settings under the reference's names, for the checkpoints</param>
     /// <param name="clock">the wall clock, or a test's</param>
     /// <param name="score">by which the run is judged; null for none</param>
+    /// <param name="group">processes that train together, the others of which have a <see cref="RunFollower"/> each; null for none</param>
     public RunRecorder(
         RunFolder folder,
         TrainingMethod method,
@@ -44,8 +47,10 @@ public sealed class RunRecorder : ITrainingObserver, IDisposable
         RecordingOptions options,
         IReadOnlyDictionary<string, object?> arguments,
         TimeProvider clock,
-        RunScore? score = null)
+        RunScore? score = null,
+        ProcessGroup? group = null)
     {
+        _group = group ?? ProcessGroup.Alone;
         (_folder, _method, _batchSize, _options, _arguments, _clock) = (folder, method, batchSize, options.Validated(), arguments, clock);
         _score = score;
         _metrics = new MetricsLog(folder, stepsDone);
@@ -68,8 +73,13 @@ public sealed class RunRecorder : ITrainingObserver, IDisposable
     /// <summary>Scores the network as it starts, where evaluations are asked for: it is what the training has to beat.</summary>
     public void BeforeFirstStep(Trainer trainer)
     {
+        if (_options.EvaluateEveryEpochs == 0 || _score is null || trainer.StepsDone > 0)
+        {
+            return;
+        }
+
         bool scored = MetricsLog.Read(_folder.MetricsFile).Any(line => (int?)line["epoch"] == BeforeTraining);
-        if (scored || trainer.StepsDone > 0 || _options.EvaluateEveryEpochs == 0 || _score is null)
+        if (!_group.FirstSays(!scored))
         {
             return;
         }
@@ -83,7 +93,7 @@ public sealed class RunRecorder : ITrainingObserver, IDisposable
     public void AfterStep(StepResult result, Trainer trainer)
     {
         bool epochEnds = trainer.StepsDone % trainer.Plan.StepsPerEpoch == 0;
-        if (trainer.StepsDone % _options.LogEverySteps == 0 || epochEnds)
+        if (_options.Logs(trainer))
         {
             Log(result, trainer);
         }
@@ -98,9 +108,8 @@ public sealed class RunRecorder : ITrainingObserver, IDisposable
     public void AfterEpoch(int epoch, Trainer trainer)
     {
         bool last = trainer.Finished;
-        bool evaluates = _options.EvaluateEveryEpochs > 0 && (last || (epoch + 1) % _options.EvaluateEveryEpochs == 0);
         bool keeps = _options.KeepEveryEpochs > 0 && (epoch + 1) % _options.KeepEveryEpochs == 0;
-        if (evaluates && _score is not null)
+        if (_options.Evaluates(epoch, trainer) && _score is not null)
         {
             TakeScore(_score, epoch, trainer);
             _lastReport = _clock.GetTimestamp(); // an epoch ends with a report: what came since was no training
@@ -131,7 +140,7 @@ public sealed class RunRecorder : ITrainingObserver, IDisposable
         double waitShare = (wait - _lastWait) / elapsed;
         _lastWait = wait;
         (_lastReport, _lastReportStep) = (_clock.GetTimestamp(), trainer.StepsDone);
-        var learned = _method.TakeMetrics();
+        var learned = _group.Mean(_method.TakeMetrics());
         _metrics.Write(trainer.StepsDone, result.Step.Epoch,
         [
             .. learned,

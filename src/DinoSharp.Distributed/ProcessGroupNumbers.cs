@@ -1,0 +1,33 @@
+using static TorchSharp.torch;
+
+namespace DinoSharp.Distributed;
+
+/// <summary>Numbers that processes tell one another.</summary>
+public static class ProcessGroupNumbers
+{
+    /// <summary>What the first process says, on all of them.</summary>
+    /// <param name="group">the processes</param>
+    /// <param name="own">read on the first alone</param>
+    public static bool FirstSays(this ProcessGroup group, bool own)
+    {
+        using var said = tensor(new[] { own ? 1L : 0 });
+        group.Broadcast(said);
+        return said.item<long>() != 0;
+    }
+
+    /// <summary>The mean of each number over the processes.</summary>
+    /// <param name="group">the processes</param>
+    /// <param name="numbers">under the same names, in the same order on all</param>
+    public static IReadOnlyList<(string Name, double Value)> Mean(this ProcessGroup group, IReadOnlyList<(string Name, double Value)> numbers)
+    {
+        if (group.Size == 1)
+        {
+            return numbers;
+        }
+
+        using var values = tensor(numbers.Select(number => number.Value).ToArray());
+        group.Sum(values);
+        values.div_(group.Size);
+        return [.. numbers.Zip(values.data<double>(), (number, mean) => (number.Name, mean))];
+    }
+}
