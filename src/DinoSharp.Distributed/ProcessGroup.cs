@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using static TorchSharp.torch;
 
 namespace DinoSharp.Distributed;
@@ -20,9 +21,19 @@ public abstract class ProcessGroup : IDisposable
     /// <summary>Whether this is the rank that speaks and writes.</summary>
     public bool IsFirst => Rank == 0;
 
+    /// <summary>Processors that are this rank's to compute with: those it may use, divided among the ranks that may use them too.</summary>
+    public abstract int Processors { get; }
+
+    /// <summary>A rank for people: its number, and where it runs.</summary>
+    public abstract string Describe(int rank);
+
     /// <summary>Replaces values by their sum over the ranks.</summary>
     /// <param name="values">contiguous, of float32, float64 or int64; overwritten</param>
     public abstract void Sum(Tensor values);
+
+    /// <summary>As <see cref="Sum"/>, but returns at once; sums begun one after the other are under way together.</summary>
+    /// <param name="values">contiguous, of float32, float64 or int64; nobody's until <see cref="PendingSum.Wait"/>, then overwritten</param>
+    public abstract PendingSum BeginSum(Tensor values);
 
     /// <summary>The rows of all ranks, in the order of the ranks.</summary>
     /// <param name="rows">of float32, float64 or int64; the same shape on every rank // [B, ...]</param>
@@ -35,10 +46,19 @@ public abstract class ProcessGroup : IDisposable
     public abstract void Broadcast(Tensor values, int from = 0);
 
     /// <summary>What each rank has to say, in the order of the ranks; the lengths may differ.</summary>
-    public abstract IReadOnlyList<byte[]> Gather(ReadOnlyMemory<byte> message);
+    public abstract IReadOnlyList<byte[]> GatherMessages(ReadOnlyMemory<byte> message);
 
     /// <summary>Returns when all ranks have called it.</summary>
     public abstract void Barrier();
 
+    /// <summary>
+    /// Ends all ranks because this one cannot go on. The first rank says the line, with the rank it is from unless all ranks say the same.
+    /// </summary>
+    /// <param name="line">why, in one line</param>
+    /// <param name="code">exit code of all processes</param>
+    [DoesNotReturn]
+    public abstract void Fail(string line, int code);
+
+    /// <summary>Leaves when all ranks do.</summary>
     public abstract void Dispose();
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using static TorchSharp.torch;
 
 namespace DinoSharp.Distributed;
@@ -9,9 +10,15 @@ internal sealed class SingleProcess : ProcessGroup
 
     public override int Size => 1;
 
+    public override int Processors => Environment.ProcessorCount;
+
+    public override string Describe(int rank) => $"process {Environment.ProcessId}";
+
     public override void Sum(Tensor values)
     {
     }
+
+    public override PendingSum BeginSum(Tensor values) => new Done();
 
     public override Tensor Gather(Tensor rows) => rows.alias();
 
@@ -19,13 +26,27 @@ internal sealed class SingleProcess : ProcessGroup
     {
     }
 
-    public override IReadOnlyList<byte[]> Gather(ReadOnlyMemory<byte> message) => [message.ToArray()];
+    public override IReadOnlyList<byte[]> GatherMessages(ReadOnlyMemory<byte> message) => [message.ToArray()];
 
     public override void Barrier()
     {
     }
 
+    [DoesNotReturn]
+    public override void Fail(string line, int code)
+    {
+        Console.Error.WriteLine(line);
+        Environment.Exit(code);
+    }
+
     public override void Dispose()
     {
+    }
+
+    private sealed class Done : PendingSum
+    {
+        public override void Wait()
+        {
+        }
     }
 }

@@ -1,0 +1,53 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace DinoSharp.Distributed.Watch;
+
+/// <summary>Where a rank runs.</summary>
+/// <param name="Rank">its number</param>
+/// <param name="Host">name of its machine</param>
+/// <param name="Boot">tells machines apart whatever they are called, and knows containers of one machine as such</param>
+/// <param name="Process">its number there</param>
+/// <param name="Usable">processors that it may run on</param>
+/// <param name="Usage">how many of them at a time</param>
+/// <param name="Door">how the first rank is reached; null for the others</param>
+internal sealed record RankPlace(int Rank, string Host, string Boot, int Process, int[] Usable, int Usage, Door? Door)
+{
+    private const string BootFile = "/proc/sys/kernel/random/boot_id";
+    private const string StatusFile = "/proc/self/status";
+    private const string UsableEntry = "Cpus_allowed_list:";
+
+    /// <summary>This process's.</summary>
+    public static RankPlace Here(int rank, Door? door) => new(
+        rank, Environment.MachineName, File.ReadAllText(BootFile).Trim(), Environment.ProcessId, UsableHere(), Environment.ProcessorCount, door);
+
+    public static RankPlace Of(byte[] bytes) => JsonSerializer.Deserialize<RankPlace>(bytes)!;
+
+    public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this);
+
+    /// <summary>
+    /// A rank's part of the processors: one that several ranks of a machine may use counts for each as its part. So it is the same whether
+    /// the launcher bound the ranks or left them all processors.
+    /// </summary>
+    public static int ShareOf(IReadOnlyList<RankPlace> places, int rank)
+    {
+        var own = places[rank];
+        var neighbours = places.Where(place => place.Boot == own.Boot).ToList();
+        double share = own.Usable.Sum(processor => 1.0 / neighbours.Count(place => place.Usable.Contains(processor)));
+        return Math.Max((int)(share * own.Usage / own.Usable.Length + 1e-9), 1); // usage is less where a container has a quota
+    }
+
+    public override string ToString() => $"rank {Rank} ({Host}, process {Process})";
+
+    private static int[] UsableHere()
+    {
+        string list = File.ReadLines(StatusFile).First(line => line.StartsWith(UsableEntry, StringComparison.Ordinal))[UsableEntry.Length..];
+        return [.. list.Split(',').SelectMany(Range)];
+
+        static IEnumerable<int> Range(string range)
+        {
+            int[] ends = [.. range.Split('-').Select(end => int.Parse(end.Trim(), CultureInfo.InvariantCulture))]; // 3 or 0-7
+            return Enumerable.Range(ends[0], ends[^1] - ends[0] + 1);
+        }
+    }
+}

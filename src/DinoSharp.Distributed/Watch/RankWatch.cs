@@ -1,0 +1,250 @@
+using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+
+namespace DinoSharp.Distributed.Watch;
+
+/// <summary>
+/// Knows whether the other ranks live, and ends this process when one does not: a rank that waits for another would wait for ever. The first
+/// rank watches all others, they watch the first. It speaks for all; where it is the one that is gone, the next does. A thread of its own
+/// does this, so that a rank may compute as long as it likes.
+/// </summary>
+internal sealed partial class RankWatch : IDisposable
+{
+    /// <summary>How long a rank may say nothing. It says something every second, however busy it is.</summary>
+    public static readonly TimeSpan LongestSilence = TimeSpan.FromSeconds(5);
+
+    private static readonly TimeSpan BetweenSigns = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan BetweenLooks = TimeSpan.FromSeconds(0.25);
+
+    /// <summary>Ranks that fail for one reason do so at about the same time; that is told once.</summary>
+    private static readonly TimeSpan ForOtherFailures = TimeSpan.FromSeconds(0.4);
+    private static readonly TimeSpan ForTheSpeaker = TimeSpan.FromSeconds(1.5);
+    private static readonly TimeSpan ForAVerdict = LongestSilence + TimeSpan.FromSeconds(2);
+
+    private readonly int _rank;
+    private readonly IReadOnlyList<RankPlace> _places;
+    private readonly IReadOnlyList<RankLink> _links;
+    private readonly Action<string> _tell;
+    private readonly Thread _thread;
+    private readonly Lock _noting = new();
+    private readonly SortedDictionary<int, (string Line, int Code)> _failures = [];
+    private long _firstFailure;
+    private volatile bool _leaving;
+
+    public RankWatch(int rank, IReadOnlyList<RankPlace> places, IReadOnlyList<RankLink> links, Action<string> tell)
+    {
+        (_rank, _places, _links, _tell) = (rank, places, links, tell);
+        AppDomain.CurrentDomain.UnhandledException += OnUnhandledException;
+        _thread = new Thread(Watch) { IsBackground = true, Name = "watch over ranks" };
+        _thread.Start();
+    }
+
+    /// <summary>Ends all ranks because this one cannot go on.</summary>
+    [DoesNotReturn]
+    public void Fail(string line, int code)
+    {
+        Note(_rank, line, code);
+        AwaitVerdict();
+        Exit($"{_places[_rank]}: {line}", code); // no word of the first rank
+    }
+
+    /// <summary>Waits until something that went wrong elsewhere ends this process, which may need the time of a silence.</summary>
+    public static void AwaitVerdict() => Thread.Sleep(ForAVerdict);
+
+    /// <summary>All ranks are done: from now on none is missed.</summary>
+    public void Dispose()
+    {
+        _leaving = true;
+        AppDomain.CurrentDomain.UnhandledException -= OnUnhandledException;
+        foreach (var link in _links)
+        {
+            link.Say(Word.Leaving);
+        }
+
+        _thread.Join();
+        foreach (var link in _links)
+        {
+            link.Dispose();
+        }
+    }
+
+    private void Watch()
+    {
+        var lastLook = Stopwatch.GetTimestamp();
+        var lastSign = lastLook;
+        while (!_leaving)
+        {
+            var open = _links.Where(link => !link.Over).ToDictionary(link => link.Socket);
+            if (open.Count == 0)
+            {
+                return;
+            }
+
+            var readable = open.Keys.ToList();
+            Socket.Select(readable, null, null, BetweenLooks);
+
+            // A process that was stopped itself has no right to hold the time against the others.
+            var passed = Stopwatch.GetElapsedTime(lastLook);
+            passed = passed < 2 * BetweenLooks ? passed : BetweenLooks;
+            lastLook = Stopwatch.GetTimestamp();
+            foreach (var link in open.Values)
+            {
+                link.Silence += passed;
+            }
+
+            Hear([.. readable.Select(socket => open[socket])]);
+            MissTheSilent(open.Values);
+            if (Stopwatch.GetElapsedTime(lastSign) >= BetweenSigns)
+            {
+                lastSign = lastLook;
+                foreach (var link in open.Values)
+                {
+                    link.Say(Word.Alive);
+                }
+            }
+
+            JudgeFailures();
+        }
+    }
+
+    private void Hear(IReadOnlyList<RankLink> links)
+    {
+        var gone = new List<RankLink>();
+        foreach (var link in links)
+        {
+            if (link.Read() is not { } said)
+            {
+                gone.Add(link);
+                continue;
+            }
+
+            link.Silence = TimeSpan.Zero;
+            foreach (var (word, code, text) in said)
+            {
+                switch (word)
+                {
+                    case Word.Failed:
+                        Note(link.Rank, text, code);
+                        break;
+                    case Word.End:
+                        Exit(null, code);
+                        break;
+                    case Word.Leaving:
+                        link.Over = true;
+                        break;
+                }
+            }
+        }
+
+        gone.RemoveAll(link => link.Over || HasFailed(link.Rank));
+        if (gone.Count > 0)
+        {
+            string names = string.Join(" and ", gone.Select(link => _places[link.Rank].ToString()));
+            End($"{names} ended without a word: killed, perhaps for want of memory", 1);
+        }
+    }
+
+    private void MissTheSilent(IEnumerable<RankLink> links)
+    {
+        if (links.FirstOrDefault(link => !link.Over && link.Silence > LongestSilence) is { } silent)
+        {
+            End(
+                $"{_places[silent.Rank]} has given no sign of life for {LongestSilence.TotalSeconds:0} seconds: "
+                + "stopped, or its machine is out of reach",
+                1);
+        }
+    }
+
+    private bool HasFailed(int rank)
+    {
+        lock (_noting)
+        {
+            return _failures.ContainsKey(rank);
+        }
+    }
+
+    /// <summary>The first rank keeps in mind what went wrong where; the others tell it.</summary>
+    private void Note(int rank, string line, int code)
+    {
+        line = line.ReplaceLineEndings(" ");
+        if (_rank != 0)
+        {
+            _links[0].Say(Word.Failed, code, line);
+            return;
+        }
+
+        lock (_noting)
+        {
+            _firstFailure = _failures.Count == 0 ? Stopwatch.GetTimestamp() : _firstFailure;
+            _failures.TryAdd(rank, (line, code));
+        }
+    }
+
+    private void JudgeFailures()
+    {
+        lock (_noting)
+        {
+            if (_failures.Count == 0 || (_failures.Count < _places.Count && Stopwatch.GetElapsedTime(_firstFailure) < ForOtherFailures))
+            {
+                return;
+            }
+
+            var different = _failures.GroupBy(failure => failure.Value.Line).ToList();
+            bool same = different.Count == 1 && _failures.Count == _places.Count;
+            string told = string.Join(
+                Environment.NewLine, different.Select(group => same ? group.Key : $"{_places[group.First().Key]}: {group.Key}"));
+            End(told, _failures.First().Value.Code);
+        }
+    }
+
+    /// <summary>Ends all ranks; one of them speaks.</summary>
+    [DoesNotReturn]
+    private void End(string line, int code)
+    {
+        if (_rank == 0)
+        {
+            Exit(line, code);
+        }
+
+        // The first is gone. The second speaks; the others give it time, as a launcher ends all when one ends.
+        if (_rank > 1)
+        {
+            Thread.Sleep(ForTheSpeaker);
+        }
+
+        Exit(_rank == 1 ? line : null, code);
+    }
+
+    /// <summary>
+    /// Ends this process where it stands: other threads may be in the midst of computing, with memory that an orderly exit would take away
+    /// under them.
+    /// </summary>
+    [DoesNotReturn]
+    private void Exit(string? line, int code)
+    {
+        if (line is not null)
+        {
+            _tell(line);
+        }
+
+        foreach (var link in _links.Where(link => _rank == 0 && !link.Over))
+        {
+            link.Say(Word.End, code);
+        }
+
+        EndProcess(code);
+        throw new UnreachableException();
+    }
+
+    /// <summary>A fault of this program, whose trace is wanted, on whatever thread.</summary>
+    private void OnUnhandledException(object sender, UnhandledExceptionEventArgs failure)
+    {
+        Console.Error.WriteLine(failure.ExceptionObject);
+        Fail(failure.ExceptionObject is Exception error ? $"{error.GetType().Name}: {error.Message}" : "unhandled exception", 1);
+    }
+
+    [LibraryImport("libc.so.6", EntryPoint = "_exit")]
+    private static partial void EndProcess(int code);
+}

@@ -1,0 +1,40 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using DinoSharp.Distributed;
+using DinoSharp.Distributed.Tests.Ranks;
+using TorchSharp;
+
+// ranks SCENARIO FOLDER: does what the scenario says and writes what came of it to FOLDER/RANK.json. Failures are told as the command line tells them.
+torch.set_num_threads(1);
+ProcessGroup group;
+try
+{
+    group = ProcessGroups.Start(line => Console.Error.WriteLine($"dino: {line}"));
+}
+catch (ProcessGroupUnavailableException error)
+{
+    Console.Error.WriteLine($"dino: {error.Message}");
+    return 2;
+}
+
+try
+{
+    var scenario = Scenarios.All[args[0]];
+    var result = new JsonObject();
+    Rank rank = new(group, result, args[1]);
+    rank.Save("started"); // so that a test knows whom to kill
+    scenario(rank);
+    rank.Save("done");
+    group.Dispose();
+    return 0;
+}
+catch (Exception error) when (error is IOException or ProcessGroupException)
+{
+    group.Fail(error.Message, 1);
+    throw;
+}
+catch (ProcessGroupUnavailableException error)
+{
+    group.Fail(error.Message, 2);
+    throw;
+}

@@ -1,0 +1,41 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text.Json.Nodes;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DinoSharp.Distributed.Tests.Ranks;
+
+/// <summary>What a scenario gets: its group, and where its results go.</summary>
+internal sealed record Rank(ProcessGroup Group, JsonObject Results, string Folder)
+{
+    /// <summary>Writes the results so far, so that they are there as a whole or not at all.</summary>
+    public void Save(string state)
+    {
+        Results["process"] = Environment.ProcessId;
+        Results["size"] = Group.Size;
+        string path = Path.Combine(Folder, $"{Group.Rank}.{state}.json");
+        File.WriteAllText(path + ".new", Results.ToJsonString());
+        File.Move(path + ".new", path);
+    }
+
+    /// <summary>Keeps the bits of a tensor.</summary>
+    public void Keep(string name, Tensor values) => Results[name] = Bits(values);
+
+    /// <summary>Shape, type and bits of a tensor, as one text.</summary>
+    public static string Bits(Tensor values)
+    {
+        using var whole = values.detach().contiguous();
+        byte[] bytes = whole.NumberOfElements == 0 ? [] : whole.bytes.ToArray();
+        return $"{whole.dtype} [{string.Join(", ", whole.shape)}] {Convert.ToHexStringLower(SHA256.HashData(bytes))}";
+    }
+
+    /// <summary>Values that differ from rank to rank and whose sum depends on the order of adding.</summary>
+    public static Tensor Values(ScalarType type, long count, int rank, int salt = 0)
+    {
+        using var scope = NewDisposeScope();
+        var index = arange(count, ScalarType.Int64);
+        var mixed = ((index + 1) * (7919 + 104729 * (rank + 1)) + salt * 31) % 1000003;
+        return (type == ScalarType.Int64 ? mixed * 1000003 - 7 : (mixed.to(ScalarType.Float64) / 997 - 500).to(type)).MoveToOuterDisposeScope();
+    }
+}
