@@ -66,26 +66,16 @@ public sealed class BatchNorm : nn.Module<Tensor, Tensor>, IBatchSharer
     private Tensor NormalizeShared(Tensor input, ProcessGroup group)
     {
         using var scope = NewDisposeScope();
-        long[] others = [.. Enumerable.Range(0, (int)input.dim()).Where(axis => axis != 1)];
-        long[] shape = [1, input.size(1), .. others.Skip(1).Select(_ => 1L)];
-        var (ownVariance, ownMean) = var_mean(input, others, unbiased: false); // [C]
-
-        // Of equally many values each: the whole's variance is the mean variance and the variance of the means, in float64, for means may be large.
-        var (mean, variance) = (ownMean.to(ScalarType.Float64), ownVariance.to(ScalarType.Float64));
-        var sums = RankSum.Of(group, stack([mean, mean.square(), variance])) / group.Size; // [3, C]
-        mean = sums[0];
-        variance = sums[2] + (sums[1] - mean.square());
+        var (mean, variance) = SharedNormalization.Statistics(group, input);
         using (no_grad())
         {
             double count = (double)input.numel() / input.size(1) * group.Size;
-            _runningMean.mul_(1 - Momentum).add_(mean.to(_runningMean.dtype), alpha: Momentum);
-            _runningVariance.mul_(1 - Momentum).add_((variance * (count / (count - 1))).to(_runningVariance.dtype), alpha: Momentum);
+            _runningMean.mul_(1 - Momentum).add_(mean, alpha: Momentum);
+            _runningVariance.mul_(1 - Momentum).add_(variance * (count / (count - 1)), alpha: Momentum);
         }
 
-        var scale = (variance + Epsilon).rsqrt().to(input.dtype); // [C]
-        scale = _weight is null ? scale : scale * _weight;
-        var shift = -mean.to(input.dtype) * scale;
-        shift = _bias is null ? shift : shift + _bias;
-        return (input * scale.view(shape) + shift.view(shape)).MoveToOuterDisposeScope();
+        var unit = SharedNormalization.Of(group, input, mean, variance, Epsilon);
+        long[] shape = [1, input.size(1), .. Enumerable.Repeat(1L, (int)input.dim() - 2)];
+        return (_weight is null ? unit : unit * _weight.view(shape) + _bias!.view(shape)).MoveToOuterDisposeScope();
     }
 }

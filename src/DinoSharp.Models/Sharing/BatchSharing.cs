@@ -20,7 +20,7 @@ public static class BatchSharing
     /// <param name="share">of the batches that will pass through it in training mode</param>
     public static void ShareBatch(this nn.Module network, BatchShare share)
     {
-        foreach (var layer in network.modules().OfType<IBatchSharer>())
+        foreach (var layer in network.modules().Append(network).OfType<IBatchSharer>())
         {
             layer.Share = share.Group.Size == 1 ? null : share;
         }

@@ -1,0 +1,79 @@
+using DinoSharp.Distributed;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DinoSharp.Models;
+
+/// <summary>Channels of mean 0 and variance 1 over a batch that processes share, equally many images each.</summary>
+internal static class SharedNormalization
+{
+    /// <summary>Mean and variance of each channel over the whole batch; no gradient goes there.</summary>
+    /// <param name="group">the processes</param>
+    /// <param name="input">this process's images // [B, C, ...]</param>
+    /// <returns>both of the input's type // [C], [C]</returns>
+    public static (Tensor Mean, Tensor Variance) Statistics(ProcessGroup group, Tensor input)
+    {
+        using var noGradients = no_grad();
+        using var scope = NewDisposeScope();
+        var (ownVariance, ownMean) = var_mean(input, Others(input), unbiased: false); // [C]
+
+        // The whole's variance is the mean variance and the variance of the means; in float64, for means may be large against it.
+        var (mean, variance) = (ownMean.to(ScalarType.Float64), ownVariance.to(ScalarType.Float64));
+        var sums = stack([mean, mean.square(), variance]); // [3, C]
+        group.Sum(sums);
+        sums.div_(group.Size);
+        mean = sums[0];
+        variance = sums[2] + (sums[1] - mean.square()).clamp_min_(0);
+        return (mean.to(input.dtype).MoveToOuterDisposeScope(), variance.to(input.dtype).MoveToOuterDisposeScope());
+    }
+
+    /// <summary>(x − mean) / √(variance + ε), through whose statistics gradients of all processes flow.</summary>
+    /// <param name="group">the processes</param>
+    /// <param name="input">this process's images // [B, C, ...]</param>
+    /// <param name="mean">as <see cref="Statistics"/> gave it // [C]</param>
+    /// <param name="variance">as <see cref="Statistics"/> gave it // [C]</param>
+    /// <param name="epsilon">ε</param>
+    /// <returns>the input's shape</returns>
+    public static Tensor Of(ProcessGroup group, Tensor input, Tensor mean, Tensor variance, double epsilon)
+    {
+        using var scope = NewDisposeScope();
+        var rate = (variance + epsilon).rsqrt(); // what is saved for the backward pass must outlive the forward one
+        return Function.apply(input, mean, variance, rate, epsilon, group).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>All axes but the channels'.</summary>
+    private static long[] Others(Tensor input) => [.. Enumerable.Range(0, (int)input.dim()).Where(axis => axis != 1)];
+
+    private sealed class Function : autograd.SingleTensorFunction<Function>
+    {
+        private const string Group = "group";
+
+        public override string Name => nameof(SharedNormalization);
+
+        public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+        {
+            using var scope = NewDisposeScope();
+            var (input, mean, variance, rate) = ((Tensor)vars[0], (Tensor)vars[1], (Tensor)vars[2], (Tensor)vars[3]);
+            double epsilon = (double)vars[4];
+            ctx.save_data(Group, vars[5]);
+            ctx.save_for_backward([input, mean, rate]);
+            return nn.functional.batch_norm(input, mean, variance, training: false, eps: epsilon).MoveToOuterDisposeScope();
+        }
+
+        /// <summary>With x̂ the output and means over the whole batch: (g − mean(g) − x̂ mean(g x̂)) / √(variance + ε).</summary>
+        public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
+        {
+            using var scope = NewDisposeScope();
+            var group = (ProcessGroup)ctx.get_data(Group);
+            var saved = ctx.get_saved_variables();
+            var (input, mean, rate) = (saved[0], saved[1], saved[2]);
+            long[] others = Others(input), shape = [1, input.size(1), .. Enumerable.Repeat(1L, (int)input.dim() - 2)];
+            var unit = (input - mean.view(shape)).mul_(rate.view(shape));
+            var sums = stack([grad_output.sum(others), (grad_output * unit).sum(others)]).to(ScalarType.Float64); // [2, C]
+            group.Sum(sums);
+            var means = (sums / ((double)input.numel() / input.size(1) * group.Size)).to(input.dtype);
+            var gradient = grad_output.sub(means[0].view(shape)).sub_(unit.mul_(means[1].view(shape))).mul_(rate.view(shape));
+            return [gradient.MoveToOuterDisposeScope(), null!, null!, null!, null!, null!];
+        }
+    }
+}
