@@ -14,12 +14,15 @@ internal static class Scenarios
 
     public static readonly IReadOnlyDictionary<string, Action<Rank>> All = new Dictionary<string, Action<Rank>>
     {
-        ["operations"] = Operations,
-        ["pending"] = Pending,
-        ["gradients"] = Gradients,
-        ["share"] = Share,
-        ["leaks"] = Leaks,
-        ["surroundings"] = Surroundings,
+        ["work"] = rank =>
+        {
+            Operations(rank);
+            Pending(rank);
+            Gradients(rank);
+            Share(rank);
+            Leaks(rank);
+            Surroundings(rank);
+        },
         ["disagree"] = Disagree,
         ["wait"] = rank => WaitWhile(rank, () => Thread.Sleep(Timeout.Infinite)),
         ["busy"] = Busy,
@@ -79,9 +82,9 @@ internal static class Scenarios
             {
                 using var one = Rank.Values(ScalarType.Int64, 3, rank.Group.Rank, salt: i);
                 using var all = rank.Group.Gather(one);
-                rank.Keep($"gather {i}", all);
+                rank.Keep($"between {i} gather", all);
                 rank.Group.Sum(one);
-                rank.Keep($"sum {i}", one);
+                rank.Keep($"between {i} sum", one);
             }
         }
 
@@ -99,11 +102,11 @@ internal static class Scenarios
         int own = rank.Group.Rank;
         var x = Rank.Values(ScalarType.Float64, 12, own).div_(500).view(4, 3).requires_grad_();
         Losses.OfSum(RankSum.Of(rank.Group, x * x), own).backward();
-        rank.Keep("sum", x.grad!);
+        rank.KeepValues("gradient through sum", x.grad!);
 
         var y = Rank.Values(ScalarType.Float64, 12, own).div_(500).view(4, 3).requires_grad_();
         Losses.OfRows(RankRows.Of(rank.Group, y * y), own).backward();
-        rank.Keep("rows", y.grad!);
+        rank.KeepValues("gradient through rows", y.grad!);
     }
 
     /// <summary>Three views of two images a rank.</summary>
@@ -122,7 +125,7 @@ internal static class Scenarios
         Losses.OfRows(back, rank.Group.Rank).backward();
         var gradient = whole.grad!.clone(); // of this rank's rows
         rank.Group.Sum(gradient);
-        rank.Keep("gradient", gradient);
+        rank.KeepValues("share gradient", gradient);
 
         manual_seed(11);
         rank.Keep("draw", share.Draw(6, rows => rand(rows, 4, ScalarType.Float64)));

@@ -14,6 +14,7 @@ internal sealed unsafe class MpiProcessGroup : ProcessGroup
 {
     private const int PieceBytes = 64 << 20; // MPI counts in 32 bits
     private const int BusyMicroseconds = 50;
+    private static readonly TimeSpan ForAbort = TimeSpan.FromSeconds(0.5);
 
     private readonly Lock _calls = new();
     private readonly MpiLibrary _mpi;
@@ -36,7 +37,7 @@ internal sealed unsafe class MpiProcessGroup : ProcessGroup
         _places = [.. GatherMessages(RankPlace.Here(Rank, door?.Door).ToBytes()).Select(RankPlace.Of)];
         var links = IsFirst ? door!.Accept(_places) : [MeetingPoint.Connect(_places, Rank)];
         Processors = RankPlace.ShareOf(_places, Rank);
-        _watch = new RankWatch(Rank, _places, links, tell);
+        _watch = new RankWatch(Rank, _places, links, tell, Abort);
     }
 
     public override int Rank { get; }
@@ -163,6 +164,23 @@ internal sealed unsafe class MpiProcessGroup : ProcessGroup
         _mpi.Free(_communicator);
         _mpi.Finish();
         _begun.Dispose();
+    }
+
+    /// <summary>Nothing may hold this up: neither a thread that is inside the library now, nor the library.</summary>
+    private void Abort(int code)
+    {
+        Thread aborting = new(() =>
+        {
+            if (_calls.TryEnter(ForAbort))
+            {
+                _mpi.Abort(code);
+            }
+        })
+        {
+            IsBackground = true,
+        };
+        aborting.Start();
+        aborting.Join(ForAbort * 2);
     }
 
     private void Broadcast(byte* values, long bytes, int from)
