@@ -23,6 +23,7 @@ internal static class Scenarios
             Leaks(rank);
             Surroundings(rank);
         },
+        ["large"] = Large,
         ["disagree"] = Disagree,
         ["wait"] = rank => WaitWhile(rank, () => Thread.Sleep(Timeout.Infinite)),
         ["busy"] = Busy,
@@ -169,6 +170,23 @@ internal static class Scenarios
         {
             rank.Results["null reference"] = "an exception"; // and not a signal that a library has taken for itself
         }
+    }
+
+    /// <summary>More bytes than MPI counts in 32 bits, and more than go at a time.</summary>
+    private static void Large(Rank rank)
+    {
+        using var scope = NewDisposeScope();
+        var (own, size) = (rank.Group.Rank, rank.Group.Size);
+        var values = full(560_000_003, own + 1, ScalarType.Float32);
+        rank.Group.Sum(values);
+        rank.Results["sum"] = $"{values.min().item<float>()} {values.max().item<float>()}";
+        values.fill_(own);
+        rank.Group.Broadcast(values, size - 1);
+        rank.Results["broadcast"] = $"{values.min().item<float>()} {values.max().item<float>()}";
+
+        var rows = arange(20_000_001, ScalarType.Int64);
+        var all = rank.Group.Gather(rows + own);
+        rank.Results["gather"] = Enumerable.Range(0, size).All(r => all.narrow(0, r * rows.size(0), rows.size(0)).eq(rows + r).all().item<bool>());
     }
 
     private static void Disagree(Rank rank) => RankAgreement.Require(rank.Group, new JsonObject

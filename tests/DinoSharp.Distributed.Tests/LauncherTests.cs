@@ -31,6 +31,24 @@ public sealed class LauncherTests
     }
 
     [Fact]
+    public void A_library_that_is_missing_is_named_with_what_to_install()
+    {
+        Launcher launcher = new("mpirun of a test", 2, 1, ["libnot-there.so.1"], "install it so");
+        var error = Assert.Throws<ProcessGroupUnavailableException>(() => MpiProcessGroup.Join(launcher, _ => { }));
+        Assert.Contains("started 2 processes, but its library libnot-there.so.1 does not load", error.Message, StringComparison.Ordinal);
+        Assert.Contains("install it so", error.Message, StringComparison.Ordinal);
+        Assert.True(error.IsEcho);
+    }
+
+    [Fact]
+    public void A_process_that_is_alone_loads_no_library()
+    {
+        using var group = ProcessGroups.Start(_ => { });
+        Assert.Same(ProcessGroup.Alone, group);
+        Assert.DoesNotContain("libmpi", File.ReadAllText("/proc/self/maps"), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Ranks_share_the_processors_that_several_may_use()
     {
         Assert.Equal([2, 2], Shares(Place("a", 4, 0, 1, 2, 3), Place("a", 4, 0, 1, 2, 3)));

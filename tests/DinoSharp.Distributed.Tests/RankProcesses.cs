@@ -99,6 +99,9 @@ internal sealed class RankProcesses : IDisposable
         Assert.True(ended, $"not at an end after {limit.TotalSeconds} s");
     }
 
+    /// <summary>mpirun's exit code.</summary>
+    public int Code => _mpirun.ExitCode;
+
     /// <summary>The exit code of a rank that ended by itself.</summary>
     public int CodeOf(int rank) => int.Parse(File.ReadAllText(Path.Combine(_folder.Path, $"{rank}.code")));
 

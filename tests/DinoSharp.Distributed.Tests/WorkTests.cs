@@ -107,6 +107,18 @@ public sealed class WorkTests
         }
     }
 
+    /// <summary>Takes 6 GB of memory.</summary>
+    [Theory]
+    [Trait("Category", "Slow")]
+    [InlineData(MpiKind.OpenMpi)]
+    [InlineData(MpiKind.Mpich)]
+    public void More_bytes_than_a_32_bit_number_counts_are_no_matter(MpiKind mpi) => Assert.All(RankProcesses.Results(mpi, 2, "large"), result =>
+    {
+        Assert.Equal("3 3", (string)result["sum"]!);
+        Assert.Equal("1 1", (string)result["broadcast"]!);
+        Assert.True((bool)result["gather"]!);
+    });
+
     [Theory]
     [MemberData(nameof(Groups))]
     public void No_tensor_is_left_behind(MpiKind mpi, int ranks) =>

@@ -13,7 +13,7 @@ namespace DinoSharp.Distributed.Mpi;
 internal sealed unsafe class MpiProcessGroup : ProcessGroup
 {
     private const int PieceBytes = 64 << 20; // MPI counts in 32 bits
-    private const int BusyMicroseconds = 50;
+    private const int BusyMicroseconds = 200;
     private static readonly TimeSpan ForAbort = TimeSpan.FromSeconds(0.5);
 
     private readonly Lock _calls = new();
@@ -53,11 +53,17 @@ internal sealed unsafe class MpiProcessGroup : ProcessGroup
         using KeptSignalHandlers handlers = new();
         var mpi = MpiLibrary.Load(launcher.Libraries) ?? throw new ProcessGroupUnavailableException(
             $"{launcher.Name} started {launcher.Size} processes, but its library {launcher.Libraries[0]} does not load on "
-            + $"{Environment.MachineName}: install it ({launcher.Package})");
+            + $"{Environment.MachineName}: install it ({launcher.Package})")
+            {
+                IsEcho = launcher.LocalRank > 0,
+            };
         mpi.Start();
         return mpi.Size() == launcher.Size ? new MpiProcessGroup(mpi, tell) : throw new ProcessGroupUnavailableException(
             $"{launcher.Name} started {launcher.Size} processes, but {mpi.Version} finds {mpi.Size()}: "
-            + $"install the launcher's own library on {Environment.MachineName} ({launcher.Package})");
+            + $"install the launcher's own library on {Environment.MachineName} ({launcher.Package})")
+            {
+                IsEcho = launcher.LocalRank > 0,
+            };
     }
 
     public override string Describe(int rank) => _places[rank].ToString();
