@@ -3,6 +3,7 @@ using System.CommandLine.Help;
 using DinoSharp.Checkpoints;
 using DinoSharp.Cli.Commands;
 using DinoSharp.Data;
+using DinoSharp.Distributed;
 using DinoSharp.Evaluation;
 using DinoSharp.Imaging;
 using DinoSharp.Models;
@@ -17,9 +18,33 @@ internal static class Application
     private const int FailedAtWork = 1;
     private const int WrongRequest = 2;
 
-    /// <summary>Runs one command.</summary>
+    /// <summary>Verbs whose work several processes share.</summary>
+    private static readonly string[] SharedVerbs = ["train"];
+
+    /// <summary>Runs one command, with the other processes that were started for it, if there are any.</summary>
     /// <returns>0 done, 1 failed at work, 2 the request was wrong</returns>
     public static int Run(string[] arguments)
+    {
+        try
+        {
+            Ranks.Join();
+        }
+        catch (Exception error) when (error is ProcessGroupUnavailableException or ProcessGroupException)
+        {
+            if (error is not ProcessGroupUnavailableException { IsEcho: true })
+            {
+                Console.Error.WriteLine($"dino: {error.Message}");
+            }
+
+            return CodeOf(error)!.Value;
+        }
+
+        int code = RunCommand(arguments);
+        Ranks.Group.Dispose();
+        return code;
+    }
+
+    private static int RunCommand(string[] arguments)
     {
         RootCommand root;
         ParseResult parsed;
@@ -30,14 +55,18 @@ internal static class Application
         }
         catch (Exception error) when (error is RequestException or ArgumentException)
         {
-            Console.Error.WriteLine($"dino: {error.Message}");
-            return WrongRequest;
+            return Failed(error.Message, WrongRequest);
         }
 
         if (parsed.Errors.Count > 0)
         {
-            Console.Error.WriteLine($"dino: {Fault(parsed, root)}");
-            return WrongRequest;
+            return Failed(Fault(parsed, root), WrongRequest);
+        }
+
+        string verb = parsed.CommandResult.Command.Name;
+        if (Ranks.AreSeveral && parsed.Action == parsed.CommandResult.Command.Action && !SharedVerbs.Contains(verb))
+        {
+            return Failed($"dino {verb} is the work of one process: start it without mpirun or srun", WrongRequest);
         }
 
         try
@@ -46,9 +75,20 @@ internal static class Application
         }
         catch (Exception error) when (!parsed.GetValue(GlobalOptions.Verbose) && CodeOf(error) is { } code)
         {
-            Console.Error.WriteLine($"dino: {error.Message.ReplaceLineEndings(" ")}");
-            return code;
+            return Failed(error.Message.ReplaceLineEndings(" "), code);
         }
+    }
+
+    /// <summary>Says why nothing more is done; where there are several processes, one says it for all, and all end.</summary>
+    private static int Failed(string line, int code)
+    {
+        if (Ranks.AreSeveral)
+        {
+            Ranks.Group.Fail(line, code);
+        }
+
+        Console.Error.WriteLine($"dino: {line}");
+        return code;
     }
 
     /// <summary>Reads a command line, in this program's spelling or the reference's.</summary>
@@ -109,9 +149,10 @@ internal static class Application
     /// <summary>The exit code for failures that have one line to say; null for faults of this program, whose trace is wanted.</summary>
     private static int? CodeOf(Exception error) => error switch
     {
-        RequestException or RunFolderException or TorchUnavailableException or ArgumentException => WrongRequest,
+        RequestException or RunFolderException or TorchUnavailableException or ProcessGroupUnavailableException or ArgumentException
+            => WrongRequest,
         ImageSourceException or ImageFormatException or CheckpointException or EvaluationException or TrainingDivergedException
-            or IOException or UnauthorizedAccessException => FailedAtWork,
+            or ProcessGroupException or IOException or UnauthorizedAccessException => FailedAtWork,
         _ => null,
     };
 }

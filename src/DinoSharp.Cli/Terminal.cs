@@ -6,7 +6,8 @@ using Spectre.Console;
 
 namespace DinoSharp.Cli;
 
-/// <summary>Where a verb speaks: to people on standard output; or, with --json, one object there and to people on standard error.</summary>
+/// <summary>Where a verb speaks: to people on standard output; or, with --json, one object there and to people on standard error.
+/// Of several processes the first alone speaks.</summary>
 internal sealed class Terminal
 {
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
@@ -20,9 +21,15 @@ internal sealed class Terminal
     private Terminal(bool json)
     {
         _json = json;
-        _people = json ? Console.Error : Console.Out;
-        Rich = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(_people) });
-        if (!Rich.Profile.Out.IsTerminal)
+        _people = !Ranks.Group.IsFirst ? TextWriter.Null : json ? Console.Error : Console.Out;
+        var settings = new AnsiConsoleSettings { Out = new AnsiConsoleOutput(_people) };
+        if (Ranks.AreSeveral)
+        {
+            (settings.Ansi, settings.Interactive) = (AnsiSupport.No, InteractionSupport.No); // a log, whatever this process's own terminal is
+        }
+
+        Rich = AnsiConsole.Create(settings);
+        if (!Rich.Profile.Out.IsTerminal || Ranks.AreSeveral)
         {
             Rich.Profile.Width = LogWidth;
         }

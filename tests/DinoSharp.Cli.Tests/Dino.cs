@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text.Json.Nodes;
 
 namespace DinoSharp.Cli.Tests;
@@ -18,6 +19,20 @@ internal static class Dino
     /// <summary>Starts one command. Computing is on the CPU, so that results are the same on every machine.</summary>
     public static Process Start(params string[] arguments) => Start("dotnet", Line(arguments));
 
+    /// <summary>Runs one command on so many processes that work together.</summary>
+    public static DinoResult RunRanks(int count, params string[] arguments) => Finish(StartRanks(count, arguments));
+
+    /// <summary>Starts one command on so many processes that work together.</summary>
+    public static Process StartRanks(int count, params string[] arguments)
+    {
+        const string mpirun = "mpirun.openmpi";
+        Assert.SkipUnless(
+            Environment.GetEnvironmentVariable("PATH")!.Split(':').Any(folder => File.Exists(Path.Combine(folder, mpirun))),
+            $"{mpirun} is not installed here (Debian and Ubuntu: apt-get install openmpi-bin libopenmpi3).");
+        string[] how = ["--oversubscribe", "--bind-to", "none", "-n", count.ToString(CultureInfo.InvariantCulture), "dotnet"];
+        return Start(mpirun, [.. how, .. Line(arguments)]);
+    }
+
     private static string[] Line(string[] arguments)
     {
         string[] line = [Path.Combine(AppContext.BaseDirectory, "dino.dll"), .. arguments];
@@ -34,6 +49,7 @@ internal static class Dino
         };
         // Networks of the tests are too small to share: on a busy machine torch's threads would mostly wait for each other.
         start.Environment["OMP_NUM_THREADS"] = "1";
+        start.Environment["OMPI_ALLOW_RUN_AS_ROOT"] = start.Environment["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1";
         return Process.Start(start)!;
     }
 

@@ -1,120 +1,47 @@
-using DinoSharp.Checkpoints;
-using DinoSharp.Checkpoints.Torch;
-using DinoSharp.Tests;
-
 namespace DinoSharp.Cli.Tests;
 
-/// <summary>Several processes that train together compute what one process computes, through the command line and a real mpirun.</summary>
+/// <summary>The command line when mpirun starts it several times. What ranks do together is tested where it is.</summary>
 public sealed class RanksTests
 {
-    private const int Images = 18;
+    private const string OpenMpi = "mpirun.openmpi --oversubscribe --bind-to none";
+    private const string Mpich = "mpirun.mpich";
 
-    private static readonly string[] Common =
-    [
-        "--global-crops-size", "32", "--batch-size", "8", "--epochs", "3", "--log-every", "1", "--threads", "1", "--optimizer", "sgd", "--lr", "0.5",
-        "--warmup-epochs", "0",
-    ];
-
-    private static readonly string[] Transformer =
-        ["--arch", "vit_tiny", "--embed-dim", "24", "--depth", "2", "--num-heads", "3", "--patch-size", "8"];
-
-    private static readonly string[] Residual = ["--arch", "resnet18", "--resnet-width", "4", "--small-stem"];
-
-    /// <summary>Each method on the network on which most can go wrong: batch norms, or stochastic depth.</summary>
     [Theory]
-    [InlineData("dino", "resnet18", "--local-crops-number 2 --local-crops-size 16 --out-dim 32 --head-hidden-dim 16 --use-bn-in-head true")]
-    [InlineData("dino", "vit_tiny", "--local-crops-number 2 --local-crops-size 16 --out-dim 32 --head-hidden-dim 16 --drop-path-rate 0.3")]
-    [InlineData("byol", "resnet18", "--hidden-dim 16 --projection-dim 8")]
-    [InlineData("simclr", "resnet18", "--hidden-dim 16 --projection-dim 8")]
-    [InlineData("moco-v2", "resnet18", "--queue-size 16 --norm-groups 4 --projection-dim 8")]
-    [InlineData("moco-v3", "vit_tiny", "--hidden-dim 16 --projection-dim 8")]
-    [InlineData("infomin", "resnet18", "--queue-size 16 --norm-groups 2 --projection-dim 8 --local-crops-size 48")]
-    [InlineData("barlow-twins", "resnet18", "--hidden-dim 16 --projection-dim 8")]
-    [InlineData("swav", "resnet18", "--local-crops-number 2 --local-crops-size 16 --hidden-dim 16 --projection-dim 8 --prototypes 6 --feature-queue 8 --feature-queue-epoch 1")]
-    [InlineData("deepcluster-v2", "resnet18", "--local-crops-number 2 --local-crops-size 16 --hidden-dim 16 --projection-dim 8 --prototypes 4")]
-    [InlineData("obow", "resnet18", "--local-crops-number 2 --local-crops-size 16 --visual-words 16")]
-    [InlineData("instance", "resnet18", "--hidden-dim 16 --projection-dim 8")]
-    [InlineData("instance-memory", "resnet18", "--projection-dim 8 --negatives 5")]
-    [InlineData("instance-memory", "resnet18", "--projection-dim 8 --negatives 0")]
-    [InlineData("supervised", "resnet18", "--mixup-alpha 0.8")]
-    public void Two_processes_compute_what_one_does(string method, string network, string options)
+    [InlineData(OpenMpi)]
+    [InlineData(Mpich)]
+    public void The_first_rank_speaks_for_all(string mpirun)
     {
-        using TestFolder folder = new();
-        string[] command = Command(folder, method, network, options);
-        string one = Path.Combine(folder.Path, "one"), two = Path.Combine(folder.Path, "two");
-        Dino.Run([.. command, "--out", one]).Succeeded();
-        Dino.RunRanks(2, [.. command, "--out", two]).Succeeded();
-        AssertSame(one, two);
+        var result = Run(mpirun, "train", "--help").Succeeded();
+        Assert.Equal(Dino.Run("train", "--help").Output.Count(c => c == '\n'), result.Output.Count(c => c == '\n'));
+        Assert.DoesNotContain('\u001b', result.Output);
     }
 
-    /// <summary>The state belongs to no rank: what two began, one goes on with, and three end.</summary>
-    [Fact]
-    public void A_run_goes_on_with_another_number_of_processes()
+    [Theory]
+    [InlineData(OpenMpi)]
+    [InlineData(Mpich)]
+    public void What_is_wrong_for_all_ranks_is_said_once(string mpirun)
     {
-        using TestFolder folder = new();
-        string[] command =
-            [.. Command(folder, "simclr", "resnet18", "--hidden-dim 16 --projection-dim 8"), "--batch-size", "6", "--epochs", "60", "--save-minutes", "0"];
-        string straight = Path.Combine(folder.Path, "straight"), changed = Path.Combine(folder.Path, "changed");
-        Dino.Run([.. command, "--out", straight]).Succeeded();
-        using (var started = Dino.StartRanks(2, [.. command, "--out", changed]))
-        {
-            TinyTraining.AwaitSteps(started, changed, 4);
-            Dino.Stop(started);
-        }
-
-        Assert.InRange(TinyTraining.Steps(changed).Length, 4, 170);
-        Dino.RunRanks(3, [.. command, "--out", changed]).Succeeded();
-        AssertSame(straight, changed);
+        SaysOnce(Run(mpirun, "train", "--wings"), 2, "dino: Unrecognized command or argument '--wings' (see dino train --help)");
+        SaysOnce(Run(mpirun, "models"), 2, "dino: dino models is the work of one process: start it without mpirun or srun");
     }
 
     [Fact]
-    public void A_batch_that_cannot_be_shared_is_refused()
+    public void Processes_of_Slurm_that_cannot_find_each_other_are_refused() =>
+        Dino.RunInShell("SLURM_STEP_NUM_TASKS=3 \"$@\"", "models").Failed(2, "srun started 3 processes", "--mpi=pmix");
+
+    private static DinoResult Run(string mpirun, params string[] arguments)
     {
-        using TestFolder folder = new();
-        string[] command = Command(folder, "simclr", "resnet18", "--hidden-dim 16 --projection-dim 8");
-        var result = Dino.RunRanks(3, [.. command, "--out", Path.Combine(folder.Path, "run")]);
-        Assert.NotEqual(0, result.ExitCode);
-        Assert.Contains("8 images does not go into 3", result.Error, StringComparison.Ordinal);
+        string program = mpirun.Split(' ')[0];
+        Assert.SkipUnless(
+            Environment.GetEnvironmentVariable("PATH")!.Split(':').Any(folder => File.Exists(Path.Combine(folder, program))),
+            $"{program} is not installed here (Debian and Ubuntu: apt-get install openmpi-bin libopenmpi3 mpich).");
+        return Dino.RunInShell($"OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 {mpirun} -n 2 \"$@\"", arguments);
     }
 
-    private static string[] Command(TestFolder folder, string method, string network, string options) =>
-    [
-        "train", "--method", method, "--data", TinyTraining.WriteImages(folder, Images), .. Common,
-        .. network == "resnet18" ? Residual : Transformer, .. options.Split(' '),
-    ];
-
-    /// <summary>All that a checkpoint has, to rounding: each tensor's largest difference against its largest value.</summary>
-    private static void AssertSame(string expected, string actual)
+    /// <summary>Fails unless the command ended with this code and said this and, launchers apart, nothing else.</summary>
+    private static void SaysOnce(DinoResult result, int code, string line)
     {
-        var (one, two) = (Arrays(expected), Arrays(actual));
-        Assert.Equal(one.Keys, two.Keys);
-        foreach (string name in one.Keys)
-        {
-            float[] x = one[name].ToFloat32(), y = two[name].ToFloat32();
-            float largest = Math.Max(x.Max(Math.Abs), 1e-2f), apart = x.Zip(y, (a, b) => Math.Abs(a - b)).Max();
-            Assert.True(apart <= 2e-3f * largest, $"{name}: {apart} apart, of values up to {largest}");
-        }
-    }
-
-    private static SortedDictionary<string, ArrayData> Arrays(string run)
-    {
-        SortedDictionary<string, ArrayData> arrays = new(StringComparer.Ordinal);
-        Collect("", TorchFile.Read(TinyTraining.Latest(run)));
-        return arrays;
-
-        void Collect(string path, object? value)
-        {
-            if (value is ArrayData { Count: > 0 } array)
-            {
-                arrays.Add(path, array);
-            }
-            else if (value is OrderedDictionary<object, object?> entries)
-            {
-                foreach (var (name, entry) in entries)
-                {
-                    Collect($"{path}/{name}", entry);
-                }
-            }
-        }
+        Assert.Equal(code, result.ExitCode);
+        Assert.Equal(line, Assert.Single((result.Output + result.Error).Split('\n'), said => said.Contains("dino: ", StringComparison.Ordinal)).TrimEnd());
     }
 }

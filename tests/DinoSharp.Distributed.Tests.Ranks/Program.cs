@@ -6,14 +6,16 @@ using TorchSharp;
 
 // ranks SCENARIO FOLDER: does what the scenario says and writes what came of it to FOLDER/RANK.json. Failures are told as the command line tells them.
 torch.set_num_threads(1);
+var errors = Console.Error;
+errors.Write(""); // stands ready
 ProcessGroup group;
 try
 {
-    group = ProcessGroups.Start(line => Console.Error.WriteLine($"dino: {line}"));
+    group = ProcessGroups.Start(line => errors.WriteLine($"dino: {line}"));
 }
 catch (ProcessGroupUnavailableException error)
 {
-    Console.Error.WriteLine($"dino: {error.Message}");
+    errors.WriteLine($"dino: {error.Message}");
     return 2;
 }
 

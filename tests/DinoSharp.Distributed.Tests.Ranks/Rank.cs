@@ -1,7 +1,5 @@
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace DinoSharp.Distributed.Tests.Ranks;
@@ -21,6 +19,13 @@ internal sealed record Rank(ProcessGroup Group, JsonObject Results, string Folde
 
     /// <summary>Keeps the bits of a tensor.</summary>
     public void Keep(string name, Tensor values) => Results[name] = Bits(values);
+
+    /// <summary>Keeps the values of a small tensor of float64.</summary>
+    public void KeepValues(string name, Tensor values)
+    {
+        using var whole = values.detach().contiguous();
+        Results[name] = new JsonArray([.. whole.data<double>().ToArray().Select(value => JsonValue.Create(value))]);
+    }
 
     /// <summary>Shape, type and bits of a tensor, as one text.</summary>
     public static string Bits(Tensor values)

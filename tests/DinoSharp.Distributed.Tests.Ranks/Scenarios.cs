@@ -14,12 +14,16 @@ internal static class Scenarios
 
     public static readonly IReadOnlyDictionary<string, Action<Rank>> All = new Dictionary<string, Action<Rank>>
     {
-        ["operations"] = Operations,
-        ["pending"] = Pending,
-        ["gradients"] = Gradients,
-        ["share"] = Share,
-        ["leaks"] = Leaks,
-        ["surroundings"] = Surroundings,
+        ["work"] = rank =>
+        {
+            Operations(rank);
+            Pending(rank);
+            Gradients(rank);
+            Share(rank);
+            Leaks(rank);
+            Surroundings(rank);
+        },
+        ["large"] = Large,
         ["disagree"] = Disagree,
         ["wait"] = rank => WaitWhile(rank, () => Thread.Sleep(Timeout.Infinite)),
         ["busy"] = Busy,
@@ -79,9 +83,9 @@ internal static class Scenarios
             {
                 using var one = Rank.Values(ScalarType.Int64, 3, rank.Group.Rank, salt: i);
                 using var all = rank.Group.Gather(one);
-                rank.Keep($"gather {i}", all);
+                rank.Keep($"between {i} gather", all);
                 rank.Group.Sum(one);
-                rank.Keep($"sum {i}", one);
+                rank.Keep($"between {i} sum", one);
             }
         }
 
@@ -99,11 +103,11 @@ internal static class Scenarios
         int own = rank.Group.Rank;
         var x = Rank.Values(ScalarType.Float64, 12, own).div_(500).view(4, 3).requires_grad_();
         Losses.OfSum(RankSum.Of(rank.Group, x * x), own).backward();
-        rank.Keep("sum", x.grad!);
+        rank.KeepValues("gradient through sum", x.grad!);
 
         var y = Rank.Values(ScalarType.Float64, 12, own).div_(500).view(4, 3).requires_grad_();
         Losses.OfRows(RankRows.Of(rank.Group, y * y), own).backward();
-        rank.Keep("rows", y.grad!);
+        rank.KeepValues("gradient through rows", y.grad!);
     }
 
     /// <summary>Three views of two images a rank.</summary>
@@ -122,7 +126,7 @@ internal static class Scenarios
         Losses.OfRows(back, rank.Group.Rank).backward();
         var gradient = whole.grad!.clone(); // of this rank's rows
         rank.Group.Sum(gradient);
-        rank.Keep("gradient", gradient);
+        rank.KeepValues("share gradient", gradient);
 
         manual_seed(11);
         rank.Keep("draw", share.Draw(6, rows => rand(rows, 4, ScalarType.Float64)));
@@ -166,6 +170,23 @@ internal static class Scenarios
         {
             rank.Results["null reference"] = "an exception"; // and not a signal that a library has taken for itself
         }
+    }
+
+    /// <summary>More bytes than MPI counts in 32 bits, and more than go at a time.</summary>
+    private static void Large(Rank rank)
+    {
+        using var scope = NewDisposeScope();
+        var (own, size) = (rank.Group.Rank, rank.Group.Size);
+        var values = full(560_000_003, own + 1, ScalarType.Float32);
+        rank.Group.Sum(values);
+        rank.Results["sum"] = $"{values.min().item<float>()} {values.max().item<float>()}";
+        values.fill_(own);
+        rank.Group.Broadcast(values, size - 1);
+        rank.Results["broadcast"] = $"{values.min().item<float>()} {values.max().item<float>()}";
+
+        var rows = arange(20_000_001, ScalarType.Int64);
+        var all = rank.Group.Gather(rows + own);
+        rank.Results["gather"] = Enumerable.Range(0, size).All(r => all.narrow(0, r * rows.size(0), rows.size(0)).eq(rows + r).all().item<bool>());
     }
 
     private static void Disagree(Rank rank) => RankAgreement.Require(rank.Group, new JsonObject

@@ -27,6 +27,11 @@ internal static class GlobalOptions
     public static torch.Device DeviceOf(ParseResult parsed)
     {
         TorchRuntime.Tune();
+        if (Ranks.AreSeveral && Environment.GetEnvironmentVariable("OMP_NUM_THREADS") is null)
+        {
+            torch.set_num_threads(Ranks.Group.Processors);
+        }
+
         return TorchRuntime.ParseDevice(parsed.GetValue(Device)!);
     }
 }

@@ -19,7 +19,7 @@ internal sealed class TrainCommand
     private readonly Option<string?> _out = OptionFactory.Text(
         "--out", "run folder; a run of the same settings in it goes on", "--output-dir");
     private readonly Option<int> _threads = OptionFactory.Value(
-        "--threads", "threads that load images", Environment.ProcessorCount, "--num-workers");
+        "--threads", "threads that load images", Ranks.Group.Processors, "--num-workers");
     private readonly Option<int> _logEvery = OptionFactory.Value("--log-every", "steps between two lines of metrics", 10);
     private readonly Option<double> _saveMinutes = OptionFactory.Value(
         "--save-minutes", "minutes between two saves of the newest state", 10.0);

@@ -15,7 +15,7 @@ internal sealed record RunRequest
     public required Device Device { get; init; }
 
     /// <summary>Processes that train together.</summary>
-    public ProcessGroup Group { get; init; } = ProcessGroup.Alone;
+    public ProcessGroup Group { get; init; } = Ranks.Group;
 
     /// <summary>Threads that load images.</summary>
     public int Threads { get; init; } = Environment.ProcessorCount;

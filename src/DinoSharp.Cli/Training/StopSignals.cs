@@ -2,14 +2,22 @@ using System.Runtime.InteropServices;
 
 namespace DinoSharp.Cli.Training;
 
-/// <summary>Ctrl-C and SIGTERM as a request to stop; a second Ctrl-C ends the process at once.</summary>
+/// <summary>
+/// Ctrl-C, SIGTERM and SIGUSR1 as a request to stop; a second one ends the process at once. SIGUSR1 is what mpirun hands on to the
+/// processes it started: Open MPI's ends them a moment after a SIGTERM.
+/// </summary>
 internal sealed class StopSignals : IDisposable
 {
+    private const PosixSignal UserSignal = (PosixSignal)10; // SIGUSR1 on Linux, where mpirun is
+
+    private static readonly PosixSignal[] Signals =
+        OperatingSystem.IsLinux() ? [PosixSignal.SIGINT, PosixSignal.SIGTERM, UserSignal] : [PosixSignal.SIGINT, PosixSignal.SIGTERM];
+
     private readonly CancellationTokenSource _source = new();
     private readonly PosixSignalRegistration[] _registrations;
 
     public StopSignals() =>
-        _registrations = [PosixSignalRegistration.Create(PosixSignal.SIGINT, Ask), PosixSignalRegistration.Create(PosixSignal.SIGTERM, Ask)];
+        _registrations = [.. Signals.Select(signal => PosixSignalRegistration.Create(signal, Ask))];
 
     /// <summary>Cancelled by the first signal.</summary>
     public CancellationToken Token => _source.Token;
@@ -29,7 +37,11 @@ internal sealed class StopSignals : IDisposable
         context.Cancel = !_source.IsCancellationRequested;
         if (context.Cancel)
         {
-            Console.Error.WriteLine("stopping after this step, and saving; once more to leave at once");
+            if (Ranks.Group.IsFirst)
+            {
+                Console.Error.WriteLine("stopping after this step, and saving; once more to leave at once");
+            }
+
             _source.Cancel();
         }
     }

@@ -3,6 +3,7 @@ using System.Reflection;
 using System.Text.Json.Nodes;
 using DinoSharp.Checkpoints;
 using DinoSharp.Data;
+using DinoSharp.Distributed;
 using DinoSharp.Imaging;
 using DinoSharp.Training;
 using DinoSharp.Training.Runs;
@@ -16,6 +17,7 @@ internal static class TrainingRun
     public static TrainingOutcome Start(TrainingJob job, RunRequest request, Terminal terminal, CancellationToken stop)
     {
         request.Validated();
+        RankAgreement.Require(request.Group, job.Identity);
         using var trainer = new Trainer(job.Method, job.Options, job.Plan, request.Group);
         if (!request.Group.IsFirst)
         {

@@ -41,6 +41,9 @@ internal sealed record Launcher(string Name, int Size, int LocalRank, IReadOnlyL
         return ofStep > 1 && variable("PMI_FD") is null && variable("PMIX_RANK") is null
             ? throw new ProcessGroupUnavailableException(
                 $"srun started {ofStep} processes that cannot find each other: say srun --mpi=pmix or --mpi=pmi2 (srun --mpi=list shows which)")
+            {
+                IsEcho = local > 0,
+            }
             : null;
 
         int? Number(string name) =>

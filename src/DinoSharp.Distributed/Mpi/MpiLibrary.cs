@@ -22,6 +22,7 @@ internal sealed unsafe class MpiLibrary
 
     private readonly delegate* unmanaged[Cdecl]<nint, nint, int, int*, int> _initThread;
     private readonly delegate* unmanaged[Cdecl]<int> _finalize;
+    private readonly delegate* unmanaged[Cdecl]<nint, int, int> _abort;
     private readonly delegate* unmanaged[Cdecl]<nint, int*, int> _commRank;
     private readonly delegate* unmanaged[Cdecl]<nint, int*, int> _commSize;
     private readonly delegate* unmanaged[Cdecl]<nint, nint*, int> _commDup;
@@ -45,6 +46,7 @@ internal sealed unsafe class MpiLibrary
 
         _initThread = (delegate* unmanaged[Cdecl]<nint, nint, int, int*, int>)Export("MPI_Init_thread");
         _finalize = (delegate* unmanaged[Cdecl]<int>)Export("MPI_Finalize");
+        _abort = (delegate* unmanaged[Cdecl]<nint, int, int>)Export("MPI_Abort");
         _commRank = (delegate* unmanaged[Cdecl]<nint, int*, int>)Export("MPI_Comm_rank");
         _commSize = (delegate* unmanaged[Cdecl]<nint, int*, int>)Export("MPI_Comm_size");
         _commDup = (delegate* unmanaged[Cdecl]<nint, nint*, int>)Export("MPI_Comm_dup");
@@ -94,6 +96,9 @@ internal sealed unsafe class MpiLibrary
     }
 
     public void Finish() => Check(_finalize(), "MPI_Finalize");
+
+    /// <summary>Has the launcher end all ranks.</summary>
+    public void Abort(int code) => Check(_abort(_world, code), "MPI_Abort");
 
     public int Rank()
     {

@@ -13,7 +13,8 @@ namespace DinoSharp.Distributed.Mpi;
 internal sealed unsafe class MpiProcessGroup : ProcessGroup
 {
     private const int PieceBytes = 64 << 20; // MPI counts in 32 bits
-    private const int BusyMicroseconds = 50;
+    private const int BusyMicroseconds = 200;
+    private static readonly TimeSpan ForAbort = TimeSpan.FromSeconds(0.5);
 
     private readonly Lock _calls = new();
     private readonly MpiLibrary _mpi;
@@ -36,7 +37,7 @@ internal sealed unsafe class MpiProcessGroup : ProcessGroup
         _places = [.. GatherMessages(RankPlace.Here(Rank, door?.Door).ToBytes()).Select(RankPlace.Of)];
         var links = IsFirst ? door!.Accept(_places) : [MeetingPoint.Connect(_places, Rank)];
         Processors = RankPlace.ShareOf(_places, Rank);
-        _watch = new RankWatch(Rank, _places, links, tell);
+        _watch = new RankWatch(Rank, _places, links, tell, Abort);
     }
 
     public override int Rank { get; }
@@ -52,11 +53,17 @@ internal sealed unsafe class MpiProcessGroup : ProcessGroup
         using KeptSignalHandlers handlers = new();
         var mpi = MpiLibrary.Load(launcher.Libraries) ?? throw new ProcessGroupUnavailableException(
             $"{launcher.Name} started {launcher.Size} processes, but its library {launcher.Libraries[0]} does not load on "
-            + $"{Environment.MachineName}: install it ({launcher.Package})");
+            + $"{Environment.MachineName}: install it ({launcher.Package})")
+            {
+                IsEcho = launcher.LocalRank > 0,
+            };
         mpi.Start();
         return mpi.Size() == launcher.Size ? new MpiProcessGroup(mpi, tell) : throw new ProcessGroupUnavailableException(
             $"{launcher.Name} started {launcher.Size} processes, but {mpi.Version} finds {mpi.Size()}: "
-            + $"install the launcher's own library on {Environment.MachineName} ({launcher.Package})");
+            + $"install the launcher's own library on {Environment.MachineName} ({launcher.Package})")
+            {
+                IsEcho = launcher.LocalRank > 0,
+            };
     }
 
     public override string Describe(int rank) => _places[rank].ToString();
@@ -163,6 +170,23 @@ internal sealed unsafe class MpiProcessGroup : ProcessGroup
         _mpi.Free(_communicator);
         _mpi.Finish();
         _begun.Dispose();
+    }
+
+    /// <summary>Nothing may hold this up: neither a thread that is inside the library now, nor the library.</summary>
+    private void Abort(int code)
+    {
+        Thread aborting = new(() =>
+        {
+            if (_calls.TryEnter(ForAbort))
+            {
+                _mpi.Abort(code);
+            }
+        })
+        {
+            IsBackground = true,
+        };
+        aborting.Start();
+        aborting.Join(ForAbort * 2);
     }
 
     private void Broadcast(byte* values, long bytes, int from)

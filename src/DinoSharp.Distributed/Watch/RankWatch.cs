@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Net.Sockets;
+using System.Reflection;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace DinoSharp.Distributed.Watch;
@@ -27,16 +29,26 @@ internal sealed partial class RankWatch : IDisposable
     private readonly IReadOnlyList<RankPlace> _places;
     private readonly IReadOnlyList<RankLink> _links;
     private readonly Action<string> _tell;
+    private readonly Action<int> _abort;
+    private readonly string[] _gone;
     private readonly Thread _thread;
     private readonly Lock _noting = new();
     private readonly SortedDictionary<int, (string Line, int Code)> _failures = [];
     private long _firstFailure;
     private volatile bool _leaving;
 
-    public RankWatch(int rank, IReadOnlyList<RankPlace> places, IReadOnlyList<RankLink> links, Action<string> tell)
+    /// <param name="rank">this process's</param>
+    /// <param name="places">of all ranks</param>
+    /// <param name="links">the first rank's to all others, or another's to the first</param>
+    /// <param name="tell">tells people a line</param>
+    /// <param name="abort">has the launcher end all ranks with an exit code, a stopped one too</param>
+    public RankWatch(
+        int rank, IReadOnlyList<RankPlace> places, IReadOnlyList<RankLink> links, Action<string> tell, Action<int> abort)
     {
-        (_rank, _places, _links, _tell) = (rank, places, links, tell);
+        (_rank, _places, _links, _tell, _abort) = (rank, places, links, tell, abort);
+        _gone = [.. places.Select(place => $"{place} ended without a word: killed, perhaps for want of memory")];
         AppDomain.CurrentDomain.UnhandledException += OnUnhandledException;
+        Prepare();
         _thread = new Thread(Watch) { IsBackground = true, Name = "watch over ranks" };
         _thread.Start();
     }
@@ -85,7 +97,7 @@ internal sealed partial class RankWatch : IDisposable
             var readable = open.Keys.ToList();
             Socket.Select(readable, null, null, BetweenLooks);
 
-            // A process that was stopped itself has no right to hold the time against the others.
+            // A process that was itself stopped has no right to hold the time against the others.
             var passed = Stopwatch.GetElapsedTime(lastLook);
             passed = passed < 2 * BetweenLooks ? passed : BetweenLooks;
             lastLook = Stopwatch.GetTimestamp();
@@ -94,7 +106,11 @@ internal sealed partial class RankWatch : IDisposable
                 link.Silence += passed;
             }
 
-            Hear([.. readable.Select(socket => open[socket])]);
+            foreach (var socket in readable)
+            {
+                Hear(open[socket]);
+            }
+
             MissTheSilent(open.Values);
             if (Stopwatch.GetElapsedTime(lastSign) >= BetweenSigns)
             {
@@ -109,41 +125,46 @@ internal sealed partial class RankWatch : IDisposable
         }
     }
 
-    private void Hear(IReadOnlyList<RankLink> links)
+    /// <summary>
+    /// Compiles now what is needed when a rank is gone: MPICH's launcher leaves the others a millisecond or so to say it before it ends them.
+    /// </summary>
+    private void Prepare()
     {
-        var gone = new List<RankLink>();
-        foreach (var link in links)
+        const BindingFlags own = BindingFlags.DeclaredOnly | BindingFlags.Instance | BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic;
+        foreach (var method in typeof(RankWatch).GetMethods(own).Concat(typeof(RankLink).GetMethods(own)))
         {
-            if (link.Read() is not { } said)
-            {
-                gone.Add(link);
-                continue;
-            }
+            RuntimeHelpers.PrepareMethod(method.MethodHandle);
+        }
 
-            link.Silence = TimeSpan.Zero;
-            foreach (var (word, code, text) in said)
+        RuntimeHelpers.PrepareDelegate(_tell);
+    }
+
+    private void Hear(RankLink link)
+    {
+        var said = link.Read();
+        if (said is null && !link.Over && !HasFailed(link.Rank))
+        {
+            End(_gone[link.Rank], 1);
+        }
+
+        link.Silence = TimeSpan.Zero;
+        foreach (var (word, code, text) in said ?? [])
+        {
+            switch (word)
             {
-                switch (word)
-                {
-                    case Word.Failed:
-                        Note(link.Rank, text, code);
-                        break;
-                    case Word.End:
-                        Exit(null, code);
-                        break;
-                    case Word.Leaving:
-                        link.Over = true;
-                        break;
-                }
+                case Word.Failed:
+                    Note(link.Rank, text, code);
+                    break;
+                case Word.End:
+                    Exit(null, code);
+                    break;
+                case Word.Leaving:
+                    link.Over = true;
+                    break;
             }
         }
 
-        gone.RemoveAll(link => link.Over || HasFailed(link.Rank));
-        if (gone.Count > 0)
-        {
-            string names = string.Join(" and ", gone.Select(link => _places[link.Rank].ToString()));
-            End($"{names} ended without a word: killed, perhaps for want of memory", 1);
-        }
+        link.Over |= said is null;
     }
 
     private void MissTheSilent(IEnumerable<RankLink> links)
@@ -153,7 +174,8 @@ internal sealed partial class RankWatch : IDisposable
             End(
                 $"{_places[silent.Rank]} has given no sign of life for {LongestSilence.TotalSeconds:0} seconds: "
                 + "stopped, or its machine is out of reach",
-                1);
+                1,
+                _abort);
         }
     }
 
@@ -201,20 +223,15 @@ internal sealed partial class RankWatch : IDisposable
 
     /// <summary>Ends all ranks; one of them speaks.</summary>
     [DoesNotReturn]
-    private void End(string line, int code)
+    private void End(string line, int code, Action<int>? abort = null)
     {
-        if (_rank == 0)
-        {
-            Exit(line, code);
-        }
-
-        // The first is gone. The second speaks; the others give it time, as a launcher ends all when one ends.
+        // Where the first is gone, the second speaks. The others give it time, as a launcher ends all when one ends.
         if (_rank > 1)
         {
             Thread.Sleep(ForTheSpeaker);
         }
 
-        Exit(_rank == 1 ? line : null, code);
+        Exit(_rank > 1 ? null : line, code, abort);
     }
 
     /// <summary>
@@ -222,18 +239,19 @@ internal sealed partial class RankWatch : IDisposable
     /// under them.
     /// </summary>
     [DoesNotReturn]
-    private void Exit(string? line, int code)
+    private void Exit(string? line, int code, Action<int>? abort = null)
     {
         if (line is not null)
         {
             _tell(line);
         }
 
-        foreach (var link in _links.Where(link => _rank == 0 && !link.Over))
+        foreach (var link in _links)
         {
-            link.Say(Word.End, code);
+            link.Say(Word.End, code); // also to the first, which may have been stopped and go on
         }
 
+        abort?.Invoke(code);
         EndProcess(code);
         throw new UnreachableException();
     }

@@ -10,6 +10,9 @@ namespace DinoSharp.Cli.Training;
 /// <param name="published">the method's; its values are the defaults that the help names</param>
 internal sealed class OptimizationOptions(TrainingOptions published)
 {
+    /// <summary>The reference's name for the images that one process sees in a step.</summary>
+    private const string PerProcess = "--batch-size-per-gpu";
+
     private readonly Option<OptimizerKind> _optimizer = Choice(
         "--optimizer",
         "optimizer",
@@ -17,7 +20,7 @@ internal sealed class OptimizationOptions(TrainingOptions published)
         ("adamw", OptimizerKind.AdamW), ("sgd", OptimizerKind.Sgd), ("lars", OptimizerKind.Lars));
     private readonly Option<int> _epochs = Value("--epochs", "passes over the data", published.Epochs);
     private readonly Option<int> _batchSize = Value(
-        "--batch-size", "images an optimizer step sees", published.BatchSize, "--batch-size-per-gpu");
+        "--batch-size", "images an optimizer step sees, of all processes together", published.BatchSize, PerProcess);
     private readonly Option<int> _accumulation = Value(
         "--accumulation-steps", "parts a batch is cut into to save memory; the result is the same", 1);
     private readonly Option<double> _lr = Value(
@@ -38,7 +41,7 @@ internal sealed class OptimizationOptions(TrainingOptions published)
 
     /// <summary>The passes over the data, and the batch, that were asked for or else chosen.</summary>
     public (int Epochs, int BatchSize) Extent(ParseResult parsed, int chosenEpochs, int chosenBatchSize) =>
-        (parsed.Or(_epochs, chosenEpochs), parsed.Or(_batchSize, chosenBatchSize));
+        (parsed.Or(_epochs, chosenEpochs), BatchSize(parsed, chosenBatchSize));
 
     /// <summary>The settings, with what the command line names in place of what was chosen for it.</summary>
     public TrainingOptions Read(ParseResult parsed, TrainingOptions chosen)
@@ -48,7 +51,7 @@ internal sealed class OptimizationOptions(TrainingOptions published)
         {
             Optimizer = parsed.Or(_optimizer, chosen.Optimizer),
             Epochs = epochs,
-            BatchSize = parsed.Or(_batchSize, chosen.BatchSize),
+            BatchSize = BatchSize(parsed, chosen.BatchSize),
             AccumulationSteps = parsed.Or(_accumulation, chosen.AccumulationSteps),
             LearningRate = parsed.Or(_lr, chosen.LearningRate),
             MinLearningRate = parsed.Or(_minLr, chosen.MinLearningRate),
@@ -60,4 +63,8 @@ internal sealed class OptimizationOptions(TrainingOptions published)
             Seed = parsed.GetValue(_seed),
         };
     }
+
+    /// <summary>Of all processes together, by whichever name it was given.</summary>
+    private int BatchSize(ParseResult parsed, int chosen) =>
+        parsed.Or(_batchSize, chosen) * (parsed.GetResult(_batchSize)?.IdentifierToken?.Value == PerProcess ? Ranks.Group.Size : 1);
 }
