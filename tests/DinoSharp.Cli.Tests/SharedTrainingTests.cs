@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using DinoSharp.Checkpoints;
+using DinoSharp.Imaging;
 using DinoSharp.Tests;
 
 namespace DinoSharp.Cli.Tests;
@@ -12,14 +13,14 @@ public sealed class SharedTrainingTests
 
     private static readonly string[] Common =
     [
-        "--global-crops-size", "32", "--batch-size", "8", "--epochs", "3", "--log-every", "1", "--threads", "1", "--optimizer", "sgd", "--lr", "0.5",
+        "--global-crops-size", "32", "--log-every", "1", "--threads", "1", "--optimizer", "sgd", "--lr", "0.0001",
         "--warmup-epochs", "0",
     ];
 
     private static readonly string[] Transformer =
         ["--arch", "vit_tiny", "--embed-dim", "24", "--depth", "2", "--num-heads", "3", "--patch-size", "8"];
 
-    private static readonly string[] Residual = ["--arch", "resnet18", "--resnet-width", "4", "--small-stem"];
+    private static readonly string[] Residual = ["--arch", "resnet18", "--resnet-width", "8", "--small-stem"];
 
     /// <summary>Each method on the network on which most can go wrong: batch norms, or stochastic depth.</summary>
     [Theory]
@@ -45,7 +46,8 @@ public sealed class SharedTrainingTests
         string one = Path.Combine(folder.Path, "one"), two = Path.Combine(folder.Path, "two");
         Dino.Run([.. command, "--out", one]).Succeeded();
         Dino.RunRanks(2, [.. command, "--out", two]).Succeeded();
-        AssertSame(one, two);
+        // Where each process has norm groups of its own, so are its running statistics, which no step reads.
+        AssertSame(one, two, options.Contains("--norm-groups", StringComparison.Ordinal) ? ["running_", "num_batches_tracked"] : []);
     }
 
     /// <summary>The state belongs to no rank: what two began, one goes on with, and three end.</summary>
@@ -54,7 +56,9 @@ public sealed class SharedTrainingTests
     {
         using TestFolder folder = new();
         string[] command =
-            [.. Command(folder, "simclr", "resnet18", "--hidden-dim 16 --projection-dim 8"), "--batch-size", "6", "--epochs", "60", "--save-minutes", "0"];
+        [
+            .. Command(folder, "simclr", "resnet18", "--hidden-dim 16 --projection-dim 8", batch: 6, epochs: 40), "--save-minutes", "0",
+        ];
         string straight = Path.Combine(folder.Path, "straight"), changed = Path.Combine(folder.Path, "changed");
         Dino.Run([.. command, "--out", straight]).Succeeded();
         using (var started = Dino.StartRanks(2, [.. command, "--out", changed]))
@@ -64,7 +68,7 @@ public sealed class SharedTrainingTests
             Assert.True(started.WaitForExit(TimeSpan.FromSeconds(30)));
         }
 
-        Assert.InRange(TinyTraining.Steps(changed).Length, 4, 170);
+        Assert.InRange(TinyTraining.Steps(changed).Length, 4, 119);
         Dino.RunRanks(3, [.. command, "--out", changed]).Succeeded();
         AssertSame(straight, changed);
     }
@@ -79,22 +83,49 @@ public sealed class SharedTrainingTests
         Assert.Contains("8 images does not go into 3", result.Error, StringComparison.Ordinal);
     }
 
-    private static string[] Command(TestFolder folder, string method, string network, string options) =>
+    private static string[] Command(TestFolder folder, string method, string network, string options, int batch = 8, int epochs = 3) =>
     [
-        "train", "--method", method, "--data", TinyTraining.WriteImages(folder, Images), .. Common,
-        .. network == "resnet18" ? Residual : Transformer, .. options.Split(' '),
+        "train", "--method", method, "--data", Waves(folder), "--batch-size", $"{batch}", "--epochs", $"{epochs}",
+        .. Common, .. network == "resnet18" ? Residual : Transformer, .. options.Split(' '),
     ];
 
-    /// <summary>All that a checkpoint has, to rounding: each tensor's largest difference against its largest value.</summary>
-    private static void AssertSame(string expected, string actual)
+    /// <summary>Images in two classes, as different from one another as can be: of like ones, batch norms make much of rounding.</summary>
+    private static string Waves(TestFolder folder)
+    {
+        var random = new Random(3);
+        for (int i = 0; i < Images; i++)
+        {
+            using PixelImage image = new(40, 36);
+            double[] level = [.. Enumerable.Range(0, 3).Select(_ => random.NextDouble() * 160 + 48)];
+            double[] swing = [.. Enumerable.Range(0, 3).Select(_ => random.NextDouble() * 160 - 80)];
+            double across = random.NextDouble() * 0.8, down = random.NextDouble() * 0.8;
+            for (int at = 0; at < image.Pixels.Length; at++)
+            {
+                int channel = at % 3, x = at / 3 % image.Width, y = at / 3 / image.Width;
+                double value = level[channel] + swing[channel] * Math.Sin(across * x + down * y + channel) + random.Next(-10, 11);
+                image.Pixels[at] = (byte)Math.Clamp(value, 0, 255);
+            }
+
+            folder.Write($"data/{(i % 2 == 0 ? "even" : "odd")}/{i:D3}.png", PngWriter.Encode(image));
+        }
+
+        return Path.Combine(folder.Path, "data");
+    }
+
+    /// <summary>
+    /// All that a checkpoint has, each tensor's largest difference against its largest value. Weights hardly move in so few small steps; it is
+    /// the optimizer's momentum, the sum of the gradients, that shows a wrong one. Batch norms of an untrained network make much of float32's
+    /// rounding, up to a thousandth.
+    /// </summary>
+    private static void AssertSame(string expected, string actual, params string[] unlike)
     {
         var (one, two) = (Arrays(expected), Arrays(actual));
         Assert.Equal(one.Keys, two.Keys);
-        foreach (string name in one.Keys)
+        foreach (string name in one.Keys.Where(name => !unlike.Any(part => name.Contains(part, StringComparison.Ordinal))))
         {
             float[] x = one[name].ToFloat32(), y = two[name].ToFloat32();
-            float largest = Math.Max(x.Max(Math.Abs), 1e-2f), apart = x.Zip(y, (a, b) => Math.Abs(a - b)).Max();
-            Assert.True(apart <= 2e-3f * largest, $"{name}: {apart} apart, of values up to {largest}");
+            float largest = Math.Max(x.Max(Math.Abs), 1e-4f), apart = x.Zip(y, (a, b) => Math.Abs(a - b)).Max();
+            Assert.True(apart <= 1e-2f * largest, $"{name}: {apart} apart, of values up to {largest}");
         }
     }
 
