@@ -57,16 +57,16 @@ internal sealed unsafe class MpiProcessGroup : ProcessGroup
         var mpi = MpiLibrary.Load(launcher.Libraries) ?? throw new ProcessGroupUnavailableException(
             $"{launcher.Name} started {launcher.Size} processes, but its library {launcher.Libraries[0]} does not load on "
             + $"{Environment.MachineName}: install it ({launcher.Package})")
-            {
-                IsEcho = launcher.LocalRank > 0,
-            };
+        {
+            IsEcho = launcher.LocalRank > 0,
+        };
         mpi.Start();
         return mpi.Size() == launcher.Size ? new MpiProcessGroup(mpi, tell) : throw new ProcessGroupUnavailableException(
             $"{launcher.Name} started {launcher.Size} processes, but {mpi.Version} finds {mpi.Size()}: "
             + $"install the launcher's own library on {Environment.MachineName} ({launcher.Package})")
-            {
-                IsEcho = launcher.LocalRank > 0,
-            };
+        {
+            IsEcho = launcher.LocalRank > 0,
+        };
     }
 
     public override string Describe(int rank) => _places[rank].ToString();
