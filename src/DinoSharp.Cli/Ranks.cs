@@ -26,6 +26,11 @@ internal static class Ranks
         // mpirun gives each process a terminal of its own, which nobody looks at: what is said goes to mpirun's output, as to a log.
         Environment.SetEnvironmentVariable("TERM", "dumb");
         Console.SetError(errors);
+        if (Group.IsFirst && Group.Advice is { } advice)
+        {
+            Console.Error.WriteLine(advice);
+        }
+
         if (!Group.IsFirst)
         {
             Console.SetOut(TextWriter.Null);

@@ -25,7 +25,7 @@ internal sealed class Terminal
         var settings = new AnsiConsoleSettings { Out = new AnsiConsoleOutput(_people) };
         if (Ranks.AreSeveral)
         {
-            (settings.Ansi, settings.Interactive) = (AnsiSupport.No, InteractionSupport.No); // a log, whatever this process's own terminal is
+            (settings.Ansi, settings.Interactive) = (AnsiSupport.No, InteractionSupport.No); // what is said goes to a log
         }
 
         Rich = AnsiConsole.Create(settings);

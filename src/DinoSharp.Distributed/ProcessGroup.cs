@@ -24,6 +24,9 @@ public abstract class ProcessGroup : IDisposable
     /// <summary>Processors that are this rank's to compute with: those it may use, divided among the ranks that may use them too.</summary>
     public abstract int Processors { get; }
 
+    /// <summary>What whoever started the ranks should know, in one line; null for nothing.</summary>
+    public virtual string? Advice => null;
+
     /// <summary>A rank for people: its number, and where it runs.</summary>
     public abstract string Describe(int rank);
 

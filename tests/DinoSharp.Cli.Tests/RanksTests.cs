@@ -42,6 +42,7 @@ public sealed class RanksTests
     private static void SaysOnce(DinoResult result, int code, string line)
     {
         Assert.Equal(code, result.ExitCode);
-        Assert.Equal(line, Assert.Single((result.Output + result.Error).Split('\n'), said => said.Contains("dino: ", StringComparison.Ordinal)).TrimEnd());
+        var said = (result.Output + result.Error).Split('\n').Where(text => text.Contains("dino: ", StringComparison.Ordinal));
+        Assert.Equal(line, Assert.Single(said).TrimEnd());
     }
 }

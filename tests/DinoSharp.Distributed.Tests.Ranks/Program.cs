@@ -4,7 +4,7 @@ using DinoSharp.Distributed;
 using DinoSharp.Distributed.Tests.Ranks;
 using TorchSharp;
 
-// ranks SCENARIO FOLDER: does what the scenario says and writes what came of it to FOLDER/RANK.json. Failures are told as the command line tells them.
+// ranks SCENARIO FOLDER: does what the scenario says, and writes what came of it to FOLDER. Failures are told as the command line tells them.
 torch.set_num_threads(1);
 var errors = Console.Error;
 errors.Write(""); // stands ready

@@ -35,12 +35,18 @@ internal sealed record Rank(ProcessGroup Group, JsonObject Results, string Folde
         return $"{whole.dtype} [{string.Join(", ", whole.shape)}] {Convert.ToHexStringLower(SHA256.HashData(bytes))}";
     }
 
-    /// <summary>Values that differ from rank to rank and whose sum depends on the order of adding.</summary>
+    /// <summary>
+    /// Values that differ from rank to rank and whose sum depends on the order of adding. They are made without an operation on a number:
+    /// those are not safe while another thread sets off a collection (docs/memory.md), and tests run side by side.
+    /// </summary>
     public static Tensor Values(ScalarType type, long count, int rank, int salt = 0)
     {
-        using var scope = NewDisposeScope();
-        var index = arange(count, ScalarType.Int64);
-        var mixed = ((index + 1) * (7919 + 104729 * (rank + 1)) + salt * 31) % 1000003;
-        return (type == ScalarType.Int64 ? mixed * 1000003 - 7 : (mixed.to(ScalarType.Float64) / 997 - 500).to(type)).MoveToOuterDisposeScope();
+        var mixed = Enumerable.Range(1, (int)count).Select(i => (i * (7919L + 104729 * (rank + 1)) + salt * 31) % 1000003);
+        return type switch
+        {
+            ScalarType.Int64 => tensor(mixed.Select(value => value * 1000003 - 7).ToArray()),
+            ScalarType.Float64 => tensor(mixed.Select(value => value / 997.0 - 500).ToArray()),
+            _ => tensor(mixed.Select(value => (float)(value / 997.0 - 500)).ToArray()),
+        };
     }
 }

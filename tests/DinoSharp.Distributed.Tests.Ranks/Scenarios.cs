@@ -186,7 +186,7 @@ internal static class Scenarios
 
         var rows = arange(20_000_001, ScalarType.Int64);
         var all = rank.Group.Gather(rows + own);
-        rank.Results["gather"] = Enumerable.Range(0, size).All(r => all.narrow(0, r * rows.size(0), rows.size(0)).eq(rows + r).all().item<bool>());
+        rank.Results["gather"] = Enumerable.Range(0, size).All(r => all.view(size, -1)[r].eq(rows + r).all().item<bool>());
     }
 
     private static void Disagree(Rank rank) => RankAgreement.Require(rank.Group, new JsonObject
@@ -208,7 +208,7 @@ internal static class Scenarios
         rank.Group.Barrier();
     }
 
-    /// <summary>A rank that computes for longer than a silence may last is not taken for dead, and those that wait for it leave it the processor.</summary>
+    /// <summary>The last rank computes for longer than a silence may last.</summary>
     private static void Busy(Rank rank)
     {
         if (rank.Group.Rank == rank.Group.Size - 1)

@@ -58,13 +58,23 @@ public sealed class LauncherTests
         Assert.Equal([2, 2], Shares(Place("a", 4, 0, 1, 2, 3, 4, 5, 6, 7), Place("a", 4, 0, 1, 2, 3, 4, 5, 6, 7))); // a quota of 4
     }
 
-    private static int[] Shares(params RankPlace[] places) => [.. Enumerable.Range(0, places.Length).Select(rank => RankPlace.ShareOf(places, rank))];
+    [Fact]
+    public void Ranks_that_are_bound_to_few_of_many_processors_are_told_so()
+    {
+        RankPlace[] bound = [Place("a", 1, 0), Place("a", 1, 1), Place("b", 1, 7)];
+        Assert.Contains("2 of 8 processors", RankPlace.AdviceFor(bound, 0), StringComparison.Ordinal);
+        Assert.Null(RankPlace.AdviceFor([Place("a", 4, 0, 1, 2, 3), Place("a", 4, 4, 5, 6, 7)], 1));
+    }
 
-    private static RankPlace Place(string boot, int usage, params int[] usable) => new(0, "host", boot, 1, usable, usage, null);
+    private static int[] Shares(params RankPlace[] places) =>
+        [.. Enumerable.Range(0, places.Length).Select(rank => RankPlace.ShareOf(places, rank))];
+
+    private static RankPlace Place(string boot, int usage, params int[] usable) => new(0, "host", boot, 1, usable, usage, 8, null);
 
     private static Launcher? Of(string variables)
     {
-        var set = variables.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(pair => pair.Split('=')).ToDictionary(pair => pair[0], pair => pair[1]);
+        var pairs = variables.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(pair => pair.Split('='));
+        var set = pairs.ToDictionary(pair => pair[0], pair => pair[1]);
         return Launcher.Of(set.GetValueOrDefault);
     }
 }

@@ -10,7 +10,13 @@ public sealed class WorkTests
 {
     private static readonly ConcurrentDictionary<(MpiKind, int), Lazy<IReadOnlyList<JsonObject>>> Work = [];
 
-    public static TheoryData<MpiKind, int> Groups => new() { { MpiKind.OpenMpi, 2 }, { MpiKind.OpenMpi, 3 }, { MpiKind.Mpich, 2 }, { MpiKind.Mpich, 3 } };
+    public static TheoryData<MpiKind, int> Groups => new()
+    {
+        { MpiKind.OpenMpi, 2 },
+        { MpiKind.OpenMpi, 3 },
+        { MpiKind.Mpich, 2 },
+        { MpiKind.Mpich, 3 },
+    };
 
     [Theory]
     [MemberData(nameof(Groups))]
@@ -21,7 +27,8 @@ public sealed class WorkTests
     [MemberData(nameof(Groups))]
     public void Rows_of_all_ranks_stand_in_the_order_of_the_ranks(MpiKind mpi, int ranks)
     {
-        ForAllKinds((type, count) => HasBits(mpi, ranks, $"gather {type} {count}", Rows(rank => Rank.Values(type, count * 2, rank).view(count, 2))));
+        ForAllKinds((type, count) =>
+            HasBits(mpi, ranks, $"gather {type} {count}", Rows(rank => Rank.Values(type, count * 2, rank).view(count, 2))));
         HasBits(mpi, ranks, "gather of columns", Rows(rank => Rank.Values(ScalarType.Float32, 12, rank).view(4, 3).t()));
 
         Tensor Rows(Func<int, Tensor> of) => cat([.. Enumerable.Range(0, ranks).Select(of)]);
@@ -112,12 +119,15 @@ public sealed class WorkTests
     [Trait("Category", "Slow")]
     [InlineData(MpiKind.OpenMpi)]
     [InlineData(MpiKind.Mpich)]
-    public void More_bytes_than_a_32_bit_number_counts_are_no_matter(MpiKind mpi) => Assert.All(RankProcesses.Results(mpi, 2, "large"), result =>
+    public void More_bytes_than_a_32_bit_number_counts_are_no_matter(MpiKind mpi)
     {
-        Assert.Equal("3 3", (string)result["sum"]!);
-        Assert.Equal("1 1", (string)result["broadcast"]!);
-        Assert.True((bool)result["gather"]!);
-    });
+        foreach (var result in RankProcesses.Results(mpi, 2, "large"))
+        {
+            Assert.Equal("3 3", (string)result["sum"]!);
+            Assert.Equal("1 1", (string)result["broadcast"]!);
+            Assert.True((bool)result["gather"]!);
+        }
+    }
 
     [Theory]
     [MemberData(nameof(Groups))]
@@ -126,12 +136,15 @@ public sealed class WorkTests
 
     [Theory]
     [MemberData(nameof(Groups))]
-    public void Ranks_share_the_processors_and_null_references_stay_exceptions(MpiKind mpi, int ranks) => Assert.All(Results(mpi, ranks), result =>
+    public void Ranks_share_the_processors_and_null_references_stay_exceptions(MpiKind mpi, int ranks)
     {
-        Assert.Equal(Math.Max(Environment.ProcessorCount / ranks, 1), (int)result["processors"]!);
-        Assert.Equal("an exception", (string)result["null reference"]!);
-        Assert.EndsWith($"process {result["process"]})", (string)result["described"]!, StringComparison.Ordinal);
-    });
+        foreach (var result in Results(mpi, ranks))
+        {
+            Assert.Equal(Math.Max(Environment.ProcessorCount / ranks, 1), (int)result["processors"]!);
+            Assert.Equal("an exception", (string)result["null reference"]!);
+            Assert.EndsWith($"process {result["process"]})", (string)result["described"]!, StringComparison.Ordinal);
+        }
+    }
 
     private static IReadOnlyList<JsonObject> Results(MpiKind mpi, int ranks) =>
         Work.GetOrAdd((mpi, ranks), _ => new(() => RankProcesses.Results(mpi, ranks, "work"))).Value;

@@ -37,6 +37,7 @@ internal sealed unsafe class MpiProcessGroup : ProcessGroup
         _places = [.. GatherMessages(RankPlace.Here(Rank, door?.Door).ToBytes()).Select(RankPlace.Of)];
         var links = IsFirst ? door!.Accept(_places) : [MeetingPoint.Connect(_places, Rank)];
         Processors = RankPlace.ShareOf(_places, Rank);
+        Advice = RankPlace.AdviceFor(_places, Rank);
         _watch = new RankWatch(Rank, _places, links, tell, Abort);
     }
 
@@ -46,6 +47,8 @@ internal sealed unsafe class MpiProcessGroup : ProcessGroup
 
     public override int Processors { get; }
 
+    public override string? Advice { get; }
+
     /// <summary>Joins the processes that a launcher started.</summary>
     /// <exception cref="ProcessGroupUnavailableException">There is no library, or not the launcher's.</exception>
     public static MpiProcessGroup Join(Launcher launcher, Action<string> tell)
@@ -54,16 +57,16 @@ internal sealed unsafe class MpiProcessGroup : ProcessGroup
         var mpi = MpiLibrary.Load(launcher.Libraries) ?? throw new ProcessGroupUnavailableException(
             $"{launcher.Name} started {launcher.Size} processes, but its library {launcher.Libraries[0]} does not load on "
             + $"{Environment.MachineName}: install it ({launcher.Package})")
-            {
-                IsEcho = launcher.LocalRank > 0,
-            };
+        {
+            IsEcho = launcher.LocalRank > 0,
+        };
         mpi.Start();
         return mpi.Size() == launcher.Size ? new MpiProcessGroup(mpi, tell) : throw new ProcessGroupUnavailableException(
             $"{launcher.Name} started {launcher.Size} processes, but {mpi.Version} finds {mpi.Size()}: "
             + $"install the launcher's own library on {Environment.MachineName} ({launcher.Package})")
-            {
-                IsEcho = launcher.LocalRank > 0,
-            };
+        {
+            IsEcho = launcher.LocalRank > 0,
+        };
     }
 
     public override string Describe(int rank) => _places[rank].ToString();
@@ -77,6 +80,7 @@ internal sealed unsafe class MpiProcessGroup : ProcessGroup
         }
 
         Until(() => sum.Done);
+        GC.KeepAlive(values);
     }
 
     public override PendingSum BeginSum(Tensor values)
@@ -84,7 +88,9 @@ internal sealed unsafe class MpiProcessGroup : ProcessGroup
         MpiPendingSum pending;
         lock (_calls)
         {
-            pending = new MpiPendingSum(this, _sums.Begin(values), values.detach().DetachFromDisposeScope());
+            var sum = _sums.Begin(values);
+            sum.Held = values.detach().DetachFromDisposeScope();
+            pending = new MpiPendingSum(this, sum);
         }
 
         if (_driver is null)
@@ -133,7 +139,11 @@ internal sealed unsafe class MpiProcessGroup : ProcessGroup
         return all;
     }
 
-    public override void Broadcast(Tensor values, int from = 0) => Broadcast(TensorMemory.AddressOf(values), TensorMemory.BytesOf(values), from);
+    public override void Broadcast(Tensor values, int from = 0)
+    {
+        Broadcast(TensorMemory.AddressOf(values), TensorMemory.BytesOf(values), from);
+        GC.KeepAlive(values);
+    }
 
     public override IReadOnlyList<byte[]> GatherMessages(ReadOnlyMemory<byte> message)
     {
@@ -258,12 +268,12 @@ internal sealed unsafe class MpiProcessGroup : ProcessGroup
         }
     }
 
-    private sealed class MpiPendingSum(MpiProcessGroup group, SumsInRankOrder.Sum sum, Tensor values) : PendingSum
+    private sealed class MpiPendingSum(MpiProcessGroup group, SumsInRankOrder.Sum sum) : PendingSum
     {
         public override void Wait()
         {
             group.Until(() => sum.Done);
-            values.Dispose(); // held until now, whatever the caller did with its own
+            sum.Held!.Dispose();
         }
     }
 }

@@ -131,6 +131,9 @@ internal sealed unsafe class SumsInRankOrder : IDisposable
 
         public ScalarType Type => type;
 
+        /// <summary>Keeps the values' memory until the sum is done, whatever becomes of the caller's own tensor.</summary>
+        public Tensor? Held { get; set; }
+
         public long PiecesLeft { get; set; } = (bytes + PieceBytes - 1) / PieceBytes;
 
         public bool Done => PiecesLeft == 0;

@@ -130,7 +130,8 @@ internal sealed partial class RankWatch : IDisposable
     /// </summary>
     private void Prepare()
     {
-        const BindingFlags own = BindingFlags.DeclaredOnly | BindingFlags.Instance | BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic;
+        const BindingFlags own =
+            BindingFlags.DeclaredOnly | BindingFlags.Instance | BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic;
         foreach (var method in typeof(RankWatch).GetMethods(own).Concat(typeof(RankLink).GetMethods(own)))
         {
             RuntimeHelpers.PrepareMethod(method.MethodHandle);
