@@ -5,7 +5,7 @@ using DinoSharp.Models;
 const string Usage = """
     dotnet run -c Release --project benchmarks -- step [untuned]
     ... views FOLDER_OR_ZIP [icons|evaluation] | reduction FOLDER_OR_ZIP | decode ZIP | loader DATA | index COUNT | start DATA
-    ... knn | search | propagation | instances
+    ... knn | search | propagation | instances | precision
     """;
 if (args is not ["step", "untuned"])
 {
@@ -37,6 +37,9 @@ switch (args)
         return 0;
     case ["propagation"]:
         Propagation.Run();
+        return 0;
+    case ["precision"]:
+        Precisions.Run();
         return 0;
     case ["instances"]:
         Instances.Run();

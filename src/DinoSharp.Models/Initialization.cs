@@ -1,3 +1,4 @@
+using DinoSharp.Models.Layers;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -12,11 +13,14 @@ internal static class Initialization
     private const double LinearStd = 0.02;
 
     /// <summary>A linear layer with weights from a normal of standard deviation 0.02, and zero bias.</summary>
-    public static Linear Linear(long inputDim, long outputDim)
+    /// <param name="inputDim">length of an input</param>
+    /// <param name="outputDim">length of an output</param>
+    /// <param name="last">whether a network ends here</param>
+    public static LinearLayer Linear(long inputDim, long outputDim, bool last = false)
     {
-        var linear = nn.Linear(inputDim, outputDim);
-        nn.init.normal_(linear.weight!, std: LinearStd);
-        nn.init.zeros_(linear.bias!);
+        var linear = new LinearLayer(inputDim, outputDim, last: last);
+        nn.init.normal_(linear.Weight, std: LinearStd);
+        nn.init.zeros_(linear.Bias!);
         return linear;
     }
 

@@ -1,3 +1,4 @@
+using DinoSharp.Models.Layers;
 using TorchSharp;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -9,9 +10,9 @@ namespace DinoSharp.Models.Backbones;
 internal sealed class Mlp : nn.Module
 {
     [ComponentName(Name = "fc1")]
-    private readonly Linear _expand;
+    private readonly LinearLayer _expand;
     [ComponentName(Name = "fc2")]
-    private readonly Linear _contract;
+    private readonly LinearLayer _contract;
 
     public Mlp(int dim, int hiddenDim)
         : base(nameof(Mlp))

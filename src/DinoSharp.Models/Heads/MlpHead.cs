@@ -1,3 +1,4 @@
+using DinoSharp.Models.Layers;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -18,7 +19,7 @@ public static class MlpHead
         for (int i = 1; i < options.Layers; i++)
         {
             // A bias before batch norm does nothing.
-            layers.Add(nn.Linear(width, options.HiddenDim, hasBias: !options.BatchNorm));
+            layers.Add(new LinearLayer(width, options.HiddenDim, hasBias: !options.BatchNorm));
             if (options.BatchNorm)
             {
                 layers.Add(nn.BatchNorm1d(options.HiddenDim));
@@ -28,7 +29,7 @@ public static class MlpHead
             width = options.HiddenDim;
         }
 
-        layers.Add(nn.Linear(width, options.OutputDim, hasBias: options.FinalBias && !options.NormalizedOutput));
+        layers.Add(new LinearLayer(width, options.OutputDim, hasBias: options.FinalBias && !options.NormalizedOutput, last: true));
         if (options.NormalizedOutput)
         {
             layers.Add(nn.BatchNorm1d(options.OutputDim, affine: false));
