@@ -12,15 +12,21 @@ internal static class Initialization
 {
     private const double LinearStd = 0.02;
 
-    /// <summary>A linear layer with weights from a normal of standard deviation 0.02, and zero bias.</summary>
-    /// <param name="inputDim">length of an input</param>
-    /// <param name="outputDim">length of an output</param>
-    /// <param name="last">whether a network ends here</param>
-    public static LinearLayer Linear(long inputDim, long outputDim, bool last = false)
+    /// <summary>A linear layer of a backbone, with weights from a normal of standard deviation 0.02, and zero bias.</summary>
+    public static LinearLayer Layer(long inputDim, long outputDim)
     {
-        var linear = new LinearLayer(inputDim, outputDim, last: last);
-        nn.init.normal_(linear.Weight, std: LinearStd);
-        nn.init.zeros_(linear.Bias!);
+        var layer = new LinearLayer(inputDim, outputDim);
+        nn.init.normal_(layer.Weight, std: LinearStd);
+        nn.init.zeros_(layer.Bias!);
+        return layer;
+    }
+
+    /// <summary>The same for a head, which computes in float32 always.</summary>
+    public static Linear Linear(long inputDim, long outputDim)
+    {
+        var linear = nn.Linear(inputDim, outputDim);
+        nn.init.normal_(linear.weight!, std: LinearStd);
+        nn.init.zeros_(linear.bias!);
         return linear;
     }
 

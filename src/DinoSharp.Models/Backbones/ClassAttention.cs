@@ -20,8 +20,8 @@ internal sealed class ClassAttention : nn.Module
         : base(nameof(ClassAttention))
     {
         _heads = heads;
-        _qkv = Initialization.Linear(embedDim, 3 * embedDim);
-        _projection = Initialization.Linear(embedDim, embedDim);
+        _qkv = Initialization.Layer(embedDim, 3 * embedDim);
+        _projection = Initialization.Layer(embedDim, embedDim);
         RegisterComponents();
     }
 

@@ -27,8 +27,8 @@ internal sealed class CrossCovarianceAttention : nn.Module
     {
         _heads = heads;
         _temperature = new Parameter(ones(heads, 1, 1));
-        _qkv = Initialization.Linear(embedDim, 3 * embedDim);
-        _projection = Initialization.Linear(embedDim, embedDim);
+        _qkv = Initialization.Layer(embedDim, 3 * embedDim);
+        _projection = Initialization.Layer(embedDim, embedDim);
         RegisterComponents();
     }
 

@@ -17,8 +17,8 @@ internal sealed class Mlp : nn.Module
     public Mlp(int dim, int hiddenDim)
         : base(nameof(Mlp))
     {
-        _expand = Initialization.Linear(dim, hiddenDim);
-        _contract = Initialization.Linear(hiddenDim, dim);
+        _expand = Initialization.Layer(dim, hiddenDim);
+        _contract = Initialization.Layer(hiddenDim, dim);
         RegisterComponents();
     }
 

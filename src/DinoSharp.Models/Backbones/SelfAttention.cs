@@ -24,8 +24,8 @@ internal sealed class SelfAttention : nn.Module
     {
         _heads = heads;
         _headDim = embedDim / heads;
-        _qkv = Initialization.Linear(embedDim, 3 * embedDim);
-        _projection = Initialization.Linear(embedDim, embedDim);
+        _qkv = Initialization.Layer(embedDim, 3 * embedDim);
+        _projection = Initialization.Layer(embedDim, embedDim);
         RegisterComponents();
     }
 

@@ -38,7 +38,7 @@ public sealed class DinoHead : nn.Module<Tensor, Tensor>
     {
         if (options.Layers == 1)
         {
-            return Initialization.Linear(featureDim, options.BottleneckDim, last: true);
+            return Initialization.Linear(featureDim, options.BottleneckDim);
         }
 
         var layers = new List<nn.Module<Tensor, Tensor>>();
@@ -55,7 +55,7 @@ public sealed class DinoHead : nn.Module<Tensor, Tensor>
             width = options.HiddenDim;
         }
 
-        layers.Add(Initialization.Linear(width, options.BottleneckDim, last: true));
+        layers.Add(Initialization.Linear(width, options.BottleneckDim));
         return nn.Sequential(layers);
     }
 }

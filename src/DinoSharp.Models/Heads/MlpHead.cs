@@ -1,4 +1,3 @@
-using DinoSharp.Models.Layers;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -19,7 +18,7 @@ public static class MlpHead
         for (int i = 1; i < options.Layers; i++)
         {
             // A bias before batch norm does nothing.
-            layers.Add(new LinearLayer(width, options.HiddenDim, hasBias: !options.BatchNorm));
+            layers.Add(nn.Linear(width, options.HiddenDim, hasBias: !options.BatchNorm));
             if (options.BatchNorm)
             {
                 layers.Add(nn.BatchNorm1d(options.HiddenDim));
@@ -29,7 +28,7 @@ public static class MlpHead
             width = options.HiddenDim;
         }
 
-        layers.Add(new LinearLayer(width, options.OutputDim, hasBias: options.FinalBias && !options.NormalizedOutput, last: true));
+        layers.Add(nn.Linear(width, options.OutputDim, hasBias: options.FinalBias && !options.NormalizedOutput));
         if (options.NormalizedOutput)
         {
             layers.Add(nn.BatchNorm1d(options.OutputDim, affine: false));

@@ -43,13 +43,13 @@ public sealed class ConvolutionLayer : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor maps)
     {
         using var scope = NewDisposeScope();
-        var bias = _bias is null ? null : MixedPrecision.Round(_bias);
-        return nn.functional.conv2d(
-            MixedPrecision.Round(maps),
-            MixedPrecision.Round(_weight),
-            bias,
-            strides: [_stride, _stride],
-            padding: [_padding, _padding],
-            groups: _groups).MoveToOuterDisposeScope();
+        // Of maps narrower than the stride, oneDNN's bfloat16 gradient of the weights holds memory that nobody wrote (torch 2.10).
+        var product = maps.size(3) < _stride
+            ? MixedPrecision.Round(Convolve(maps.to(float32), _weight, _bias))
+            : Convolve(MixedPrecision.Round(maps), MixedPrecision.Round(_weight), _bias is null ? null : MixedPrecision.Round(_bias));
+        return product.MoveToOuterDisposeScope();
     }
+
+    private Tensor Convolve(Tensor maps, Tensor weight, Tensor? bias) => nn.functional.conv2d(
+        maps, weight, bias, strides: [_stride, _stride], padding: [_padding, _padding], groups: _groups);
 }

@@ -13,16 +13,12 @@ public sealed class LinearLayer : nn.Module<Tensor, Tensor>
     [ComponentName(Name = "bias")]
     private readonly Parameter? _bias; // [out]
 
-    private readonly bool _last;
-
     /// <param name="inputDim">length of an input</param>
     /// <param name="outputDim">length of an output</param>
     /// <param name="hasBias">whether something is added to the product</param>
-    /// <param name="last">whether a network ends here: then the result is float32 in every precision</param>
-    public LinearLayer(long inputDim, long outputDim, bool hasBias = true, bool last = false)
+    public LinearLayer(long inputDim, long outputDim, bool hasBias = true)
         : base(nameof(LinearLayer))
     {
-        _last = last;
         using var start = nn.Linear(inputDim, outputDim, hasBias);
         _weight = new Parameter(start.weight!.detach().clone());
         _bias = hasBias ? new Parameter(start.bias!.detach().clone()) : null;
@@ -40,7 +36,6 @@ public sealed class LinearLayer : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         using var scope = NewDisposeScope();
-        var output = MixedPrecision.Linear(input, _weight, _bias);
-        return (_last ? output.to(float32) : output).MoveToOuterDisposeScope();
+        return MixedPrecision.Linear(input, _weight, _bias).MoveToOuterDisposeScope();
     }
 }

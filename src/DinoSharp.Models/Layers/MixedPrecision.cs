@@ -4,11 +4,11 @@ using static TorchSharp.torch;
 namespace DinoSharp.Models.Layers;
 
 /// <summary>
-/// Mixed precision (arXiv 1710.03740) by layer. Parameters are float32, always. While a lower precision is in use, linear layers,
-/// convolutions and attention round their factors to it, multiply, and give a result of it; autograd gives the gradient of the rounding, so
-/// that a parameter's gradient is float32 again. Everything else follows from torch's rules of mixed types: what is added to a float32
-/// number or scaled by a float32 parameter is float32, norms keep their statistics and parameters in float32. Backbones and the last layers of
-/// heads give float32, so nothing behind them knows of this.
+/// Mixed precision (arXiv 1710.03740) by layer. Parameters are float32, always. While a lower precision is in use, the linear layers, convolutions
+/// and attention of backbones round their factors to it, multiply, and give a result of it; autograd knows the gradient of the rounding, so that
+/// a parameter's gradient is float32 again. The rest follows from torch's rules of mixed types: what is added to a float32 number or scaled by a
+/// float32 parameter is float32, and norms keep their statistics and parameters in float32. A backbone gives float32 features, and heads, prototypes
+/// and losses are computed in float32: they are a small part of the work, and small differences between features are what many of them learn from.
 /// </summary>
 public static class MixedPrecision
 {
