@@ -1,10 +1,11 @@
 using DinoSharp.Data;
 using DinoSharp.Methods.Dino;
-using DinoSharp.Methods.SimClr;
+using DinoSharp.Methods.MocoV2;
 using DinoSharp.Models.Backbones;
 using DinoSharp.Models.Layers;
 using DinoSharp.Tests;
 using DinoSharp.Training;
+using DinoSharp.Training.Optimizers;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -15,23 +16,22 @@ public sealed class PrecisionTests
 {
     private const int Pictures = 32, Batch = 16, Epochs = 20;
 
-    /// <summary>The largest difference of a step's loss, as a part of the first loss.</summary>
+    /// <summary>The largest difference of a step's loss, as a part of their mean. Half precision is not much nearer: what learns makes large differences of small ones.</summary>
     [Theory]
     [InlineData("dino", Precision.Bf16, false, 0.01)]
     [InlineData("dino", Precision.Fp16, false, 0.002)]
     [InlineData("dino", Precision.Bf16, true, 0.02)]
-    [InlineData("simclr", Precision.Bf16, false, 0.02)]
-    [InlineData("simclr", Precision.Fp16, false, 0.004)]
-    [InlineData("simclr", Precision.Bf16, true, 0.03)]
+    [InlineData("moco-v2", Precision.Bf16, false, 0.01)]
+    [InlineData("moco-v2", Precision.Fp16, false, 0.02)]
     public void The_loss_curve_is_that_of_float32(string method, Precision precision, bool residual, double band)
     {
         using var scope = NewDisposeScope();
         MethodOptions options = method == "dino"
             ? new DinoOptions { Head = new() { OutputDim = 32, HiddenDim = 32, BottleneckDim = 16 }, FreezeLastLayerEpochs = 0 }
-            : new SimClrOptions { HiddenDim = 32, ProjectionDim = 16 };
+            : new MocoV2Options { HiddenDim = 32, ProjectionDim = 16, QueueSize = 64, KeyMomentum = 0.9 };
         double[] expected = Curve(options, Precision.Float32, residual), actual = Curve(options, precision, residual);
-        double furthest = expected.Zip(actual, (one, other) => Math.Abs(other - one)).Max() / expected[0];
-        double learned = (expected.Max() - expected.Min()) / expected[0];
+        double furthest = expected.Zip(actual, (one, other) => Math.Abs(other - one)).Max() / expected.Average();
+        double learned = (expected.Max() - expected.Min()) / expected.Average();
         Assert.True(furthest < band, $"losses differ by up to {furthest:P3}, learned {learned:P3}");
         Assert.True(furthest > 0, "nothing was computed in another precision");
         Assert.True(learned > 4 * band, $"nothing was learned that could differ: the losses span {learned:P3}");
@@ -77,7 +77,12 @@ public sealed class PrecisionTests
     private static double[] Curve(MethodOptions options, Precision precision, bool residual)
     {
         var plan = new TrainingPlan(Epochs, Pictures / Batch);
-        TrainingOptions training = new() { Epochs = Epochs, BatchSize = Batch, LearningRate = options is DinoOptions ? 0.04 : 0.01, WarmupEpochs = 2, Precision = precision };
+        // Adam makes full steps of gradients that are nearly 0, whatever their sign: where those are many, small differences become large ones.
+        var (optimizer, rate) = options is DinoOptions ? (OptimizerKind.AdamW, 0.04) : (OptimizerKind.Sgd, 0.03);
+        TrainingOptions training = new()
+        {
+            Epochs = Epochs, BatchSize = Batch, Optimizer = optimizer, LearningRate = rate, WarmupEpochs = 2, Precision = precision,
+        };
         MultiCropOptions views = new() { GlobalSize = 8, LocalSize = 4, LocalCount = options is DinoOptions ? 2 : 0 };
         manual_seed(1);
         var colours = rand(Pictures, 3, 1, 1);
