@@ -21,7 +21,7 @@ public static class PrecisionSupport
         DeviceType.CUDA => (Precision.Float32, "this card has no bfloat16"),
         DeviceType.CPU when HasBf16() => (Precision.Bf16, "this processor multiplies bfloat16 twice as fast (AVX512_BF16)"),
         DeviceType.CPU => (Precision.Float32, "this processor has no instructions for bfloat16"),
-        _ => (Precision.Float32, $"what {device.type} gains by less was not measured"),
+        _ => (Precision.Float32, "on this device nothing less was measured"),
     };
 
     /// <summary>CPUID leaf 7, subleaf 1, register EAX, bit 5; the operating system has to keep the registers of AVX-512, too.</summary>
