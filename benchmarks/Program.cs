@@ -1,11 +1,12 @@
 using DinoSharp.Benchmarks;
 using DinoSharp.Benchmarks.Views;
 using DinoSharp.Models;
+using DinoSharp.Models.Layers;
 
 const string Usage = """
-    dotnet run -c Release --project benchmarks -- step [untuned]
+    dotnet run -c Release --project benchmarks -- step [untuned|bf16]
     ... views FOLDER_OR_ZIP [icons|evaluation] | reduction FOLDER_OR_ZIP | decode ZIP | loader DATA | index COUNT | start DATA
-    ... knn | search | propagation | instances
+    ... knn | search | propagation | instances | precision
     """;
 if (args is not ["step", "untuned"])
 {
@@ -14,12 +15,12 @@ if (args is not ["step", "untuned"])
 
 switch (args)
 {
-    case ["step"] or ["step", "untuned"]:
+    case ["step"] or ["step", "untuned" or "bf16"]:
         Console.WriteLine("| step | GFLOP | im/s | GFLOP/s | matrix product, GFLOP/s | share | peak memory so far, GB |");
         Console.WriteLine("|---|---|---|---|---|---|---|");
         foreach (var step in TrainingStep.All.Reverse())
         {
-            step.Run();
+            step.Run(args is [_, "bf16"] ? Precision.Bf16 : Precision.Float32);
         }
 
         return 0;
@@ -37,6 +38,9 @@ switch (args)
         return 0;
     case ["propagation"]:
         Propagation.Run();
+        return 0;
+    case ["precision"]:
+        Precisions.Run();
         return 0;
     case ["instances"]:
         Instances.Run();

@@ -3,6 +3,7 @@ using DinoSharp.Methods.Dino;
 using DinoSharp.Models;
 using DinoSharp.Models.Backbones;
 using DinoSharp.Models.Heads;
+using DinoSharp.Models.Layers;
 using DinoSharp.Training;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -30,7 +31,8 @@ internal sealed record TrainingStep(string Name, VisionTransformerOptions Shape,
             BackboneCatalogue.Transformer("vit_tiny", new() { PatchSize = 4, ImageSize = 32, DropPathRate = 0.1 }), 16, 6, 4096, 64),
     ];
 
-    public void Run()
+    /// <param name="precision">of the training; the product it is compared with is float32's</param>
+    public void Run(Precision precision)
     {
         using var scope = NewDisposeScope();
         manual_seed(0);
@@ -38,7 +40,7 @@ internal sealed record TrainingStep(string Name, VisionTransformerOptions Shape,
         var options = new DinoOptions { Head = new DinoHeadOptions { OutputDim = Outputs }, FreezeLastLayerEpochs = 0 };
         using var method = new DinoMethod(
             new VisionTransformer(Shape), new VisionTransformer(Shape with { DropPathRate = 0 }), options, LocalCount, plan, CPU);
-        using var trainer = new Trainer(method, new TrainingOptions { BatchSize = BatchSize }, plan);
+        using var trainer = new Trainer(method, new TrainingOptions { BatchSize = BatchSize, Precision = precision }, plan);
         Tensor[] crops =
         [
             rand(GlobalCrops * BatchSize, 3, Shape.ImageSize, Shape.ImageSize), rand(LocalCount * BatchSize, 3, LocalSize, LocalSize),

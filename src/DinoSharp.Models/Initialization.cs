@@ -1,3 +1,4 @@
+using DinoSharp.Models.Layers;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -11,7 +12,16 @@ internal static class Initialization
 {
     private const double LinearStd = 0.02;
 
-    /// <summary>A linear layer with weights from a normal of standard deviation 0.02, and zero bias.</summary>
+    /// <summary>A linear layer of a backbone, with weights from a normal of standard deviation 0.02, and zero bias.</summary>
+    public static LinearLayer Layer(long inputDim, long outputDim)
+    {
+        var layer = new LinearLayer(inputDim, outputDim);
+        nn.init.normal_(layer.Weight, std: LinearStd);
+        nn.init.zeros_(layer.Bias!);
+        return layer;
+    }
+
+    /// <summary>The same for a head, which computes in float32 always.</summary>
     public static Linear Linear(long inputDim, long outputDim)
     {
         var linear = nn.Linear(inputDim, outputDim);

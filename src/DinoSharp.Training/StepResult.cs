@@ -6,4 +6,6 @@ namespace DinoSharp.Training;
 /// <param name="LearningRate">of this step</param>
 /// <param name="WeightDecay">of this step, for the decayed group</param>
 /// <param name="LargestGradientNorm">L2 norm of the parameter whose gradient was the largest, before clipping</param>
-public sealed record StepResult(TrainingStep Step, double Loss, double LearningRate, double WeightDecay, double LargestGradientNorm);
+/// <param name="Skipped">whether nothing moved, as loss or gradients overflowed half precision</param>
+public sealed record StepResult(
+    TrainingStep Step, double Loss, double LearningRate, double WeightDecay, double LargestGradientNorm, bool Skipped = false);

@@ -1,5 +1,6 @@
 using DinoSharp.Distributed;
 using DinoSharp.Models;
+using DinoSharp.Models.Layers;
 using DinoSharp.Training.Optimizers;
 using DinoSharp.Training.Schedules;
 using TorchSharp;
@@ -44,10 +45,14 @@ public sealed class Trainer : IDisposable
             options.ScaledLearningRate, options.MinLearningRate, plan.TotalSteps, (long)(options.EffectiveWarmupEpochs * plan.StepsPerEpoch));
         _weightDecay = new CosineSchedule(options.WeightDecay, options.WeightDecayEnd, plan.TotalSteps);
         _average = _group.Size > 1 ? new GradientAverage(_group, _parameters, numbers: 2) : null;
+        LossScale = options.Precision == Precision.Fp16 ? new LossScale() : null;
     }
 
     /// <summary>Moves the parameters; its state is part of a checkpoint.</summary>
     public TrainingOptimizer Optimizer { get; }
+
+    /// <summary>What half precision multiplies the loss by, part of a checkpoint; null in other precisions.</summary>
+    public LossScale? LossScale { get; }
 
     /// <summary>How long the training is.</summary>
     public TrainingPlan Plan { get; }
@@ -84,6 +89,10 @@ public sealed class Trainer : IDisposable
     }
 
     /// <summary>One optimizer step.</summary>
+    /// <remarks>
+    /// In half precision a loss or gradient that is not finite is expected now and then. Such a batch is passed over: schedules and order go on,
+    /// and nothing else of the training has seen it. It has diverged where there is no loss scale left to halve.
+    /// </remarks>
     /// <exception cref="TrainingDivergedException">The loss or a gradient is not a finite number; nothing has moved.</exception>
     public StepResult Step(TrainingBatch batch)
     {
@@ -96,19 +105,27 @@ public sealed class Trainer : IDisposable
         manual_seed(unchecked(_options.Seed * 0x5DEECE66DL + step.Index));
 
         double loss = Averaged(Backward(batch, step));
+        LossScale?.Unscale(_parameters);
         double gradientNorm = GradientClipping.ClipEach(_parameters, _options.ClipGradient);
         if (!double.IsFinite(loss) || !double.IsFinite(gradientNorm))
         {
             // One gradient that is not finite would poison weights and moments for good, and only the next loss would show it.
             Optimizer.ClearGradients();
             _method.AbandonStep();
-            throw new TrainingDivergedException(step.Index, loss, gradientNorm, LearningRate);
+            if (LossScale?.TryHalve() is not true)
+            {
+                throw new TrainingDivergedException(step.Index, loss, gradientNorm, LearningRate);
+            }
+
+            StepsDone++;
+            return new StepResult(step, loss, LearningRate, WeightDecay, gradientNorm, Skipped: true);
         }
 
         _method.BeforeOptimizerStep(step);
         Optimizer.Step(LearningRate, WeightDecay);
         Optimizer.ClearGradients();
         _method.AfterOptimizerStep(step);
+        LossScale?.CountGood();
         StepsDone++;
         return new StepResult(step, loss, LearningRate, WeightDecay, gradientNorm);
     }
@@ -127,6 +144,7 @@ public sealed class Trainer : IDisposable
         int batch = (int)(StepsDone % Plan.StepsPerEpoch);
         if (batch == 0)
         {
+            using var precision = MixedPrecision.Use(_options.Precision);
             _method.BeginEpoch(epoch, batches(epoch, 0).Take(Plan.StepsPerEpoch));
         }
 
@@ -153,12 +171,14 @@ public sealed class Trainer : IDisposable
     /// <returns>the loss; what it is made of is gone</returns>
     private double Backward(TrainingBatch batch, TrainingStep step)
     {
+        // All of mixed precision is here and in the layers: parameters, their gradients and what the method computes of outputs are float32.
+        using var precision = MixedPrecision.Use(_options.Precision);
         double loss = 0;
         for (int part = 0; part < _options.AccumulationSteps; part++)
         {
             using var scope = NewDisposeScope();
             var partLoss = _method.Loss(Part(batch, part), step) / _options.AccumulationSteps;
-            partLoss.backward();
+            (LossScale is null ? partLoss : partLoss * LossScale.Factor).backward();
             loss += partLoss.item<float>();
         }
 

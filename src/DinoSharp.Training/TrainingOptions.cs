@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+using DinoSharp.Models.Layers;
 using DinoSharp.Training.Optimizers;
 
 namespace DinoSharp.Training;
@@ -34,6 +36,11 @@ public sealed record TrainingOptions
 
     /// <summary>Largest L2 norm of each parameter's gradient; 0 clips nothing.</summary>
     public double ClipGradient { get; init; } = 3.0;
+
+    /// <summary>What the layers multiply in; parameters, optimizer and losses are float32 in each.</summary>
+    /// <remarks>Single precision is not written, so that runs from before there was a choice are the same runs.</remarks>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public Precision Precision { get; init; }
 
     public long Seed { get; init; }
 

@@ -11,14 +11,17 @@ public sealed class ResumeTests
     private const int Images = 4 * TinyTraining.Batch;
 
     [Theory]
-    [InlineData(1)]
-    [InlineData(2)]
-    public void Killed_at_random_moments_a_run_ends_with_the_bits_of_one_never_stopped(int seed)
+    [InlineData(1, "float32")]
+    [InlineData(2, "bf16")]
+    public void Killed_at_random_moments_a_run_ends_with_the_bits_of_one_never_stopped(int seed, string precision)
     {
         using TestFolder folder = new();
         string data = TinyTraining.WriteImages(folder, Images);
         string whole = Path.Combine(folder.Path, "whole"), killed = Path.Combine(folder.Path, "killed");
-        string[] demanding = ["--drop-path-rate", "0.3", "--threads", "3", "--knn-every", "1", "--keep-every", "2", "--save-minutes", "0"];
+        string[] demanding =
+        [
+            "--drop-path-rate", "0.3", "--threads", "3", "--knn-every", "1", "--keep-every", "2", "--save-minutes", "0", "--precision", precision,
+        ];
         Dino.Run(TinyTraining.Arguments(data, whole, 8, demanding)).Succeeded();
 
         // Once while it is starting, then wherever the seed has it: in a step, a save, a k-NN evaluation.

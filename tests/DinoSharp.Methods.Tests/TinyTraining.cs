@@ -14,6 +14,9 @@ internal sealed class TinyTraining : IDisposable
     private const int Side = 8;
     public const int LocalSide = 4;
 
+    public static readonly TrainingOptions Plain =
+        new() { Epochs = 3, BatchSize = 8, LearningRate = 0.05, WarmupEpochs = 1, ClipGradient = 0, Seed = 7 };
+
     /// <summary>Views of one size in a row, as a loader gives them in one tensor.</summary>
     private readonly List<(int Side, int Count)> _crops = [];
 
@@ -32,7 +35,7 @@ internal sealed class TinyTraining : IDisposable
         int localSide = LocalSide)
     {
         options.Validate();
-        TrainingOptions = training ?? new() { Epochs = 3, BatchSize = 8, LearningRate = 0.05, WarmupEpochs = 1, ClipGradient = 0, Seed = 7 };
+        TrainingOptions = training ?? Plain;
         var sizedViews = (views ?? new() { LocalCount = 0 }) with { GlobalSize = Side, LocalSize = localSide };
         var recipe = options.Recipe(sizedViews);
         foreach (int side in Enumerable.Range(0, recipe.ViewCount).Select(recipe.SizeOf))
@@ -71,13 +74,24 @@ internal sealed class TinyTraining : IDisposable
     public Trainer Trainer { get; }
 
     /// <summary>Trains on until so many steps are done.</summary>
-    public void TrainTo(long steps)
+    /// <param name="steps">from the beginning</param>
+    /// <param name="seen">told of each</param>
+    public void TrainTo(long steps, Action<StepResult>? seen = null)
     {
         if (Trainer.StepsDone < steps)
         {
             using var stop = new CancellationTokenSource();
-            Trainer.Run(Epoch, new StopAfter(steps, stop), stop.Token);
+            Trainer.Run(Epoch, new StopAfter(steps, stop, seen), stop.Token);
         }
+    }
+
+    /// <summary>The first step, by itself.</summary>
+    /// <returns>its loss, and the norm of its largest gradient</returns>
+    public (double Loss, double Norm) FirstStep()
+    {
+        StepResult? first = null;
+        TrainTo(1, result => first = result);
+        return (first!.Loss, first.LargestGradientNorm);
     }
 
     /// <summary>The batches of an epoch from one on: noise that depends on epoch and image alone, the images in an order of the epoch's.</summary>
@@ -129,10 +143,11 @@ internal sealed class TinyTraining : IDisposable
         Method.Dispose();
     }
 
-    private sealed class StopAfter(long steps, CancellationTokenSource stop) : ITrainingObserver
+    private sealed class StopAfter(long steps, CancellationTokenSource stop, Action<StepResult>? seen) : ITrainingObserver
     {
         public void AfterStep(StepResult result, Trainer trainer)
         {
+            seen?.Invoke(result);
             if (trainer.StepsDone == steps)
             {
                 stop.Cancel();

@@ -29,6 +29,9 @@ internal sealed class TinyMethod : TrainingMethod
     /// <summary>Step whose loss is finite and whose gradient is not.</summary>
     public long? BadGradient { get; init; }
 
+    /// <summary>By what the loss is multiplied.</summary>
+    public double LossFactor { get; init; } = 1;
+
     public string? Diagnosis { get; set; }
 
     public override nn.Module Trained => _backbone;
@@ -52,7 +55,7 @@ internal sealed class TinyMethod : TrainingMethod
     {
         Calls.Add($"loss {step.Index}");
         using var scope = NewDisposeScope();
-        var loss = _backbone.forward(batch.Crops[0]).square().mean();
+        var loss = _backbone.forward(batch.Crops[0]).square().mean() * LossFactor;
         if (step.Index == BadLoss)
         {
             loss = loss * double.NaN;

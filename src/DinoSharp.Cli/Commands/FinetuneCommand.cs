@@ -14,6 +14,7 @@ internal sealed class FinetuneCommand
     private readonly LabelledSetOptions _sets = new();
     private readonly RunOptions _run = new(epochs: 100);
     private readonly FinetuneOptions _training;
+    private readonly PrecisionOption _precision = new();
     private readonly WeightsOptions _weights = new();
     private readonly LoadingOptions _loading = new();
     private readonly ResultOptions _results = new();
@@ -28,7 +29,7 @@ internal sealed class FinetuneCommand
             "The recipe is DeiT's: AdamW, mixup, CutMix, label smoothing, random erasing, stochastic depth.",
             new OptionGroup("Most used", [.. _sets.All, .. _weights.All, _training.FromScratch, .. _run.All]),
             new OptionGroup("Images", [.. _loading.All]),
-            _training.Optimization,
+            _training.Optimization with { Options = [.. _training.Optimization.Options, _precision.Option] },
             _training.Regularization,
             new OptionGroup("Result", [.. _results.All]));
     }
@@ -58,6 +59,13 @@ internal sealed class FinetuneCommand
         using var pretrained = _weights.Load(parsed, device, terminal);
         var view = _loading.View(parsed, pretrained);
         var settings = _training.Settings(parsed, loading.BatchSize, view.CropSize);
+        var (precision, reason) = _precision.Choose(parsed, request);
+        settings = settings with { Training = settings.Training with { Precision = precision } };
+        if (reason is not null)
+        {
+            terminal.Line(reason);
+        }
+
 
         using var signals = new StopSignals();
         var finetuning = new Finetuning(sets, view, loading.WithChannels(pretrained.InputChannels), settings, request, terminal);

@@ -32,10 +32,9 @@ internal sealed class TrainCommand
     private readonly Option<double> _faultShare = OptionFactory.Value("--fault-share", "part of the images that may be unusable", 0.05);
     private readonly Option<string?> _preview = OptionFactory.Text("--preview-views", "only draw what the network would see, to this .png");
 
-    /// <summary>Options of the reference that one process computing in float32 has no use for.</summary>
+    /// <summary>Options of the reference that one process has no use for.</summary>
     private readonly Option[] _ignored =
     [
-        OptionFactory.Flag("--use-fp16", "accepted; computing is in float32"),
         OptionFactory.Text("--dist-url", "accepted; there is one process"),
         OptionFactory.Text("--local-rank", "accepted; there is one process"),
     ];
@@ -63,7 +62,7 @@ internal sealed class TrainCommand
             Command.Options.Add(option);
         }
 
-        foreach (var option in _ignored)
+        foreach (var option in _ignored.Append(_options.Precision.Reference))
         {
             option.Hidden = true;
             Command.Options.Add(option);
@@ -119,6 +118,8 @@ internal sealed class TrainCommand
         _ = OutOf(parsed); // before the images are looked at
         var settings = Settings(parsed);
         var request = Request(parsed, settings);
+        var (precision, reason) = _options.Precision.Choose(parsed, request);
+        settings = settings.In(precision, reason);
         using var signals = new StopSignals();
         var outcome = Pretraining.Start(settings, request, terminal, signals.Token);
         if (!request.Group.IsFirst)

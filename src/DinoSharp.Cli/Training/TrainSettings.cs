@@ -6,6 +6,7 @@ using DinoSharp.Methods;
 using DinoSharp.Methods.Dino;
 using DinoSharp.Models;
 using DinoSharp.Models.Backbones;
+using DinoSharp.Models.Layers;
 using DinoSharp.Models.Weights;
 using DinoSharp.Training;
 
@@ -74,6 +75,15 @@ internal sealed record TrainSettings
         return fault is null ? this : throw new ArgumentException(fault);
     }
 
+    /// <summary>The same in another precision.</summary>
+    /// <param name="precision">what the backbone multiplies in</param>
+    /// <param name="reason">why, where nobody named it</param>
+    public TrainSettings In(Precision precision, string? reason) => this with
+    {
+        Training = Training with { Precision = precision },
+        Reasons = reason is null ? Reasons : [.. Reasons, reason],
+    };
+
     /// <summary>The settings under the names of the reference's arguments, as they stand in a checkpoint.</summary>
     public IReadOnlyDictionary<string, object?> ReferenceArguments() => new Dictionary<string, object?>
     {
@@ -84,7 +94,7 @@ internal sealed record TrainSettings
         ["embed_dim"] = Shape?.EmbedDim ?? Xcit?.EmbedDim,
         ["depth"] = Shape?.Depth ?? Xcit?.Depth,
         [WeightsWriter.HeadCountName] = Shape?.Heads ?? Xcit?.Heads,
-        ["use_fp16"] = false,
+        ["use_fp16"] = Training.Precision != Precision.Float32,
         ["weight_decay"] = Training.WeightDecay,
         ["weight_decay_end"] = Training.WeightDecayEnd,
         ["clip_grad"] = Training.ClipGradient,

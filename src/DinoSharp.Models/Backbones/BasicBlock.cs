@@ -1,3 +1,4 @@
+using DinoSharp.Models.Layers;
 using TorchSharp;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -9,11 +10,11 @@ namespace DinoSharp.Models.Backbones;
 internal sealed class BasicBlock : nn.Module<Tensor, Tensor>
 {
     [ComponentName(Name = "conv1")]
-    private readonly Conv2d _first;
+    private readonly ConvolutionLayer _first;
     [ComponentName(Name = "bn1")]
     private readonly BatchNorm _firstNorm;
     [ComponentName(Name = "conv2")]
-    private readonly Conv2d _second;
+    private readonly ConvolutionLayer _second;
     [ComponentName(Name = "bn2")]
     private readonly BatchNorm _secondNorm;
     [ComponentName(Name = "downsample")]

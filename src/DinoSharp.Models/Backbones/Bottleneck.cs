@@ -1,3 +1,4 @@
+using DinoSharp.Models.Layers;
 using TorchSharp;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -12,15 +13,15 @@ internal sealed class Bottleneck : nn.Module<Tensor, Tensor>
     public const int Expansion = 4;
 
     [ComponentName(Name = "conv1")]
-    private readonly Conv2d _reduce;
+    private readonly ConvolutionLayer _reduce;
     [ComponentName(Name = "bn1")]
     private readonly BatchNorm _reduceNorm;
     [ComponentName(Name = "conv2")]
-    private readonly Conv2d _spatial;
+    private readonly ConvolutionLayer _spatial;
     [ComponentName(Name = "bn2")]
     private readonly BatchNorm _spatialNorm;
     [ComponentName(Name = "conv3")]
-    private readonly Conv2d _expand;
+    private readonly ConvolutionLayer _expand;
     [ComponentName(Name = "bn3")]
     private readonly BatchNorm _expandNorm;
     [ComponentName(Name = "downsample")]
@@ -40,10 +41,10 @@ internal sealed class Bottleneck : nn.Module<Tensor, Tensor>
     }
 
     /// <summary>A convolution without bias that keeps the size but for its stride, started as torchvision does (He, fan out).</summary>
-    public static Conv2d Convolution(int inputDim, int outputDim, int kernel, int stride = 1)
+    public static ConvolutionLayer Convolution(int inputDim, int outputDim, int kernel, int stride = 1)
     {
-        var convolution = nn.Conv2d(inputDim, outputDim, kernel, stride: stride, padding: kernel / 2, bias: false);
-        nn.init.kaiming_normal_(convolution.weight!, mode: nn.init.FanInOut.FanOut, nonlinearity: nn.init.NonlinearityType.ReLU);
+        var convolution = new ConvolutionLayer(inputDim, outputDim, kernel, stride, padding: kernel / 2, hasBias: false);
+        nn.init.kaiming_normal_(convolution.Weight, mode: nn.init.FanInOut.FanOut, nonlinearity: nn.init.NonlinearityType.ReLU);
         return convolution;
     }
 

@@ -1,3 +1,4 @@
+using DinoSharp.Models.Layers;
 using TorchSharp;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -9,9 +10,9 @@ namespace DinoSharp.Models.Backbones;
 internal sealed class ClassAttention : nn.Module
 {
     [ComponentName(Name = "qkv")]
-    private readonly Linear _qkv;
+    private readonly LinearLayer _qkv;
     [ComponentName(Name = "proj")]
-    private readonly Linear _projection;
+    private readonly LinearLayer _projection;
 
     private readonly int _heads;
 
@@ -19,8 +20,8 @@ internal sealed class ClassAttention : nn.Module
         : base(nameof(ClassAttention))
     {
         _heads = heads;
-        _qkv = Initialization.Linear(embedDim, 3 * embedDim);
-        _projection = Initialization.Linear(embedDim, embedDim);
+        _qkv = Initialization.Layer(embedDim, 3 * embedDim);
+        _projection = Initialization.Layer(embedDim, embedDim);
         RegisterComponents();
     }
 
@@ -31,10 +32,10 @@ internal sealed class ClassAttention : nn.Module
         using var scope = NewDisposeScope();
         var (images, count, dim) = (tokens.size(0), tokens.size(1), tokens.size(2));
         long headDim = dim / _heads;
-        var weights = _qkv.weight!.split([dim, 2 * dim]);
-        var biases = _qkv.bias!.split([dim, 2 * dim]);
-        var query = nn.functional.linear(tokens.select(1, 0), weights[0], biases[0]).view(images, _heads, 1, headDim);
-        var keyValue = nn.functional.linear(tokens, weights[1], biases[1])
+        var weights = _qkv.Weight.split([dim, 2 * dim]);
+        var biases = _qkv.Bias!.split([dim, 2 * dim]);
+        var query = MixedPrecision.Linear(tokens.select(1, 0), weights[0], biases[0]).view(images, _heads, 1, headDim);
+        var keyValue = MixedPrecision.Linear(tokens, weights[1], biases[1])
             .view(images, count, 2, _heads, headDim).permute(2, 0, 3, 1, 4); // [2, B, h, N+1, d]
         var attention = (query * (1 / Math.Sqrt(headDim))).matmul(keyValue[0].transpose(-2, -1)).softmax(-1); // [B, h, 1, N+1]
         return _projection.forward(attention.matmul(keyValue[1]).reshape(images, dim)).MoveToOuterDisposeScope();

@@ -1,3 +1,4 @@
+using DinoSharp.Models.Layers;
 using TorchSharp;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -15,9 +16,9 @@ internal sealed class CrossCovarianceAttention : nn.Module
     [ComponentName(Name = "temperature")]
     private readonly Parameter _temperature;
     [ComponentName(Name = "qkv")]
-    private readonly Linear _qkv;
+    private readonly LinearLayer _qkv;
     [ComponentName(Name = "proj")]
-    private readonly Linear _projection;
+    private readonly LinearLayer _projection;
 
     private readonly int _heads;
 
@@ -26,8 +27,8 @@ internal sealed class CrossCovarianceAttention : nn.Module
     {
         _heads = heads;
         _temperature = new Parameter(ones(heads, 1, 1));
-        _qkv = Initialization.Linear(embedDim, 3 * embedDim);
-        _projection = Initialization.Linear(embedDim, embedDim);
+        _qkv = Initialization.Layer(embedDim, 3 * embedDim);
+        _projection = Initialization.Layer(embedDim, embedDim);
         RegisterComponents();
     }
 
@@ -38,10 +39,10 @@ internal sealed class CrossCovarianceAttention : nn.Module
         using var scope = NewDisposeScope();
         var (images, count, dim) = (tokens.size(0), tokens.size(1), tokens.size(2));
         var qkv = _qkv.forward(tokens).view(images, count, 3, _heads, dim / _heads).permute(2, 0, 3, 4, 1); // [3, B, h, d, N]
-        var query = nn.functional.normalize(qkv[0], dim: -1);
-        var key = nn.functional.normalize(qkv[1], dim: -1);
-        var weights = (query.matmul(key.transpose(-2, -1)) * _temperature).softmax(-1); // [B, h, d, d]
-        var mixed = weights.matmul(qkv[2]); // [B, h, d, N]
+        var query = nn.functional.normalize(qkv[0].to(float32), dim: -1);
+        var key = nn.functional.normalize(qkv[1].to(float32), dim: -1);
+        var weights = (MixedPrecision.Product(query, key.transpose(-2, -1)) * _temperature).softmax(-1); // [B, h, d, d]
+        var mixed = MixedPrecision.Product(weights, qkv[2]); // [B, h, d, N]
         return _projection.forward(mixed.permute(0, 3, 1, 2).reshape(images, count, dim)).MoveToOuterDisposeScope();
     }
 }

@@ -1,3 +1,4 @@
+using DinoSharp.Models.Layers;
 using TorchSharp;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -12,18 +13,18 @@ namespace DinoSharp.Models.Backbones;
 internal sealed class LocalPatchInteraction : nn.Module
 {
     [ComponentName(Name = "conv1")]
-    private readonly Conv2d _first;
+    private readonly ConvolutionLayer _first;
     [ComponentName(Name = "bn")]
     private readonly BatchNorm _norm;
     [ComponentName(Name = "conv2")]
-    private readonly Conv2d _second;
+    private readonly ConvolutionLayer _second;
 
     public LocalPatchInteraction(int embedDim)
         : base(nameof(LocalPatchInteraction))
     {
-        _first = nn.Conv2d(embedDim, embedDim, 3, padding: 1, groups: embedDim);
+        _first = new ConvolutionLayer(embedDim, embedDim, 3, padding: 1, groups: embedDim);
         _norm = new BatchNorm(embedDim);
-        _second = nn.Conv2d(embedDim, embedDim, 3, padding: 1, groups: embedDim);
+        _second = new ConvolutionLayer(embedDim, embedDim, 3, padding: 1, groups: embedDim);
         RegisterComponents();
     }
 

@@ -1,3 +1,4 @@
+using DinoSharp.Models.Layers;
 using TorchSharp;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -9,15 +10,15 @@ namespace DinoSharp.Models.Backbones;
 internal sealed class Mlp : nn.Module
 {
     [ComponentName(Name = "fc1")]
-    private readonly Linear _expand;
+    private readonly LinearLayer _expand;
     [ComponentName(Name = "fc2")]
-    private readonly Linear _contract;
+    private readonly LinearLayer _contract;
 
     public Mlp(int dim, int hiddenDim)
         : base(nameof(Mlp))
     {
-        _expand = Initialization.Linear(dim, hiddenDim);
-        _contract = Initialization.Linear(hiddenDim, dim);
+        _expand = Initialization.Layer(dim, hiddenDim);
+        _contract = Initialization.Layer(hiddenDim, dim);
         RegisterComponents();
     }
 

@@ -1,3 +1,4 @@
+using DinoSharp.Models.Layers;
 using TorchSharp;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -9,12 +10,12 @@ namespace DinoSharp.Models.Backbones;
 internal sealed class PatchEmbedding : nn.Module
 {
     [ComponentName(Name = "proj")]
-    private readonly Conv2d _projection;
+    private readonly ConvolutionLayer _projection;
 
     public PatchEmbedding(int channels, int embedDim, int patchSize)
         : base(nameof(PatchEmbedding))
     {
-        _projection = nn.Conv2d(channels, embedDim, patchSize, stride: patchSize);
+        _projection = new ConvolutionLayer(channels, embedDim, patchSize, stride: patchSize);
         RegisterComponents();
     }
 

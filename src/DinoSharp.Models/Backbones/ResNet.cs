@@ -1,3 +1,4 @@
+using DinoSharp.Models.Layers;
 using TorchSharp;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -15,7 +16,7 @@ public sealed class ResNet : Backbone, IFeatureMaps
     internal const int Stages = 4;
 
     [ComponentName(Name = "conv1")]
-    private readonly Conv2d _stem;
+    private readonly ConvolutionLayer _stem;
     [ComponentName(Name = "bn1")]
     private readonly BatchNorm _stemNorm;
     [ComponentName(Name = "layer1")]
@@ -72,7 +73,7 @@ public sealed class ResNet : Backbone, IFeatureMaps
     public override Tensor forward(Tensor images)
     {
         using var scope = NewDisposeScope();
-        return _stage4.forward(ThroughThirdStage(images)).mean([2, 3]).MoveToOuterDisposeScope(); // [B, D]
+        return _stage4.forward(ThroughThirdStage(images)).mean([2, 3], type: float32).MoveToOuterDisposeScope(); // [B, D]
     }
 
     /// <inheritdoc/>
@@ -81,7 +82,7 @@ public sealed class ResNet : Backbone, IFeatureMaps
         using var scope = NewDisposeScope();
         var third = ThroughThirdStage(images); // [B, D/2, H/16, W/16], or H/4, W/4 after a small stem
         var fourth = _stage4.forward(third); // [B, D, H/32, W/32], or H/8, W/8
-        return [third.MoveToOuterDisposeScope(), fourth.MoveToOuterDisposeScope()];
+        return [third.to(float32).MoveToOuterDisposeScope(), fourth.to(float32).MoveToOuterDisposeScope()];
     }
 
     private Tensor ThroughThirdStage(Tensor images)

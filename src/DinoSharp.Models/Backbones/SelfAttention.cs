@@ -1,3 +1,4 @@
+using DinoSharp.Models.Layers;
 using TorchSharp;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -9,9 +10,9 @@ namespace DinoSharp.Models.Backbones;
 internal sealed class SelfAttention : nn.Module
 {
     [ComponentName(Name = "qkv")]
-    private readonly Linear _qkv;
+    private readonly LinearLayer _qkv;
     [ComponentName(Name = "proj")]
-    private readonly Linear _projection;
+    private readonly LinearLayer _projection;
 
     private const long MostWeightBytes = 512L << 20;
 
@@ -23,8 +24,8 @@ internal sealed class SelfAttention : nn.Module
     {
         _heads = heads;
         _headDim = embedDim / heads;
-        _qkv = Initialization.Linear(embedDim, 3 * embedDim);
-        _projection = Initialization.Linear(embedDim, embedDim);
+        _qkv = Initialization.Layer(embedDim, 3 * embedDim);
+        _projection = Initialization.Layer(embedDim, embedDim);
         RegisterComponents();
     }
 
@@ -52,10 +53,10 @@ internal sealed class SelfAttention : nn.Module
     public Tensor ForwardClassTokens(Tensor tokens, TokenLayout layout)
     {
         using var scope = NewDisposeScope();
-        var weights = _qkv.weight!.split([EmbedDim, 2 * EmbedDim]);
-        var biases = _qkv.bias!.split([EmbedDim, 2 * EmbedDim]);
-        var queries = nn.functional.linear(layout.ClassTokens(tokens), weights[0], biases[0]).split(layout.ImageRows); // [B_r, D]
-        var groups = nn.functional.linear(tokens, weights[1], biases[1]).split(layout.Rows); // [B_r (N_r+1), 2D]
+        var weights = _qkv.Weight.split([EmbedDim, 2 * EmbedDim]);
+        var biases = _qkv.Bias!.split([EmbedDim, 2 * EmbedDim]);
+        var queries = MixedPrecision.Linear(layout.ClassTokens(tokens), weights[0], biases[0]).split(layout.ImageRows); // [B_r, D]
+        var groups = MixedPrecision.Linear(tokens, weights[1], biases[1]).split(layout.Rows); // [B_r (N_r+1), 2D]
         var attended = groups.Select((rows, r) =>
         {
             var (images, count) = layout.Groups[r];
@@ -83,10 +84,10 @@ internal sealed class SelfAttention : nn.Module
     {
         using var scope = NewDisposeScope();
         var (images, count) = (tokens.size(0), tokens.size(1));
-        var weights = _qkv.weight!.split([EmbedDim, EmbedDim, EmbedDim]);
-        var biases = _qkv.bias!.split([EmbedDim, EmbedDim, EmbedDim]);
-        var query = nn.functional.linear(tokens.narrow(1, 0, 1), weights[0], biases[0]).view(images, 1, _heads, _headDim).transpose(1, 2);
-        var keys = nn.functional.linear(tokens, weights[1], biases[1]).view(images, count, _heads, _headDim).transpose(1, 2);
+        var weights = _qkv.Weight.split([EmbedDim, EmbedDim, EmbedDim]);
+        var biases = _qkv.Bias!.split([EmbedDim, EmbedDim, EmbedDim]);
+        var query = MixedPrecision.Linear(tokens.narrow(1, 0, 1), weights[0], biases[0]).view(images, 1, _heads, _headDim).transpose(1, 2);
+        var keys = MixedPrecision.Linear(tokens, weights[1], biases[1]).view(images, count, _heads, _headDim).transpose(1, 2);
         return Weights(query, keys).squeeze(2).MoveToOuterDisposeScope();
     }
 

@@ -1,4 +1,5 @@
 using System.Numerics;
+using DinoSharp.Models.Layers;
 using TorchSharp;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -25,7 +26,7 @@ internal sealed class XcitPatchEmbedding : nn.Module
         {
             int outputDim = options.EmbedDim >> (count - i);
             layers.Add(nn.Sequential(
-                nn.Conv2d(inputDim, outputDim, 3, stride: 2, padding: 1, bias: false), new BatchNorm(outputDim)));
+                new ConvolutionLayer(inputDim, outputDim, 3, stride: 2, padding: 1, hasBias: false), new BatchNorm(outputDim)));
             if (i < count)
             {
                 layers.Add(nn.GELU());

@@ -15,6 +15,11 @@ public static class RunCheckpoint
     private const string StepName = "step";
     private const string StepsPerEpochName = "steps_per_epoch";
 
+    // The reference's, of PyTorch's GradScaler.
+    private const string ScalerName = "fp16_scaler";
+    private const string FactorName = "scale";
+    private const string GoodStepsName = "_growth_tracker";
+
     /// <summary>Writes the state, whole or not at all.</summary>
     /// <param name="path">a .pth file</param>
     /// <param name="method">whose state</param>
@@ -35,6 +40,18 @@ public static class RunCheckpoint
         }
 
         root.Add("optimizer", OptimizerState(trainer));
+        if (trainer.LossScale is { } scale)
+        {
+            root.Add(ScalerName, new OrderedDictionary<object, object?>
+            {
+                [FactorName] = scale.Factor,
+                ["growth_factor"] = LossScale.Growth,
+                ["backoff_factor"] = 1 / LossScale.Growth,
+                ["growth_interval"] = LossScale.GrowthInterval,
+                [GoodStepsName] = scale.GoodSteps,
+            });
+        }
+
         root.Add("epoch", trainer.StepsDone / trainer.Plan.StepsPerEpoch);
         root.Add("args", new PickledNamespace(new OrderedDictionary<string, object?>(arguments)));
         root.Add(Own, new OrderedDictionary<object, object?>
@@ -60,6 +77,7 @@ public static class RunCheckpoint
         }
 
         LoadOptimizer(path, Dictionary(Entry(root, "optimizer", path), path, "optimizer"), trainer.Optimizer);
+        LoadLossScale(path, root, trainer.LossScale);
         trainer.StepsDone = stepsDone;
     }
 
@@ -93,6 +111,27 @@ public static class RunCheckpoint
 
         return done >= 0 && done <= plan.TotalSteps ? done : throw new CheckpointException(
             $"{path}: it stands after step {done} and this training has {plan.TotalSteps}: train for more epochs");
+    }
+
+    /// <summary>A checkpoint of another precision has none; the scale then finds its size anew.</summary>
+    private static void LoadLossScale(string path, OrderedDictionary<object, object?> root, LossScale? scale)
+    {
+        if (scale is null || !root.TryGetValue(ScalerName, out object? found))
+        {
+            return;
+        }
+
+        var saved = Dictionary(found, path, ScalerName);
+        try
+        {
+            scale.Restore(
+                Entry(saved, FactorName, path) as double? ?? throw new CheckpointException($"{path}: {ScalerName}.{FactorName} is not a number"),
+                Number(saved, GoodStepsName, path));
+        }
+        catch (ArgumentOutOfRangeException)
+        {
+            throw new CheckpointException($"{path}: {ScalerName} is not the state of a loss scale");
+        }
     }
 
     private static void LoadSection(string path, StateSection section, OrderedDictionary<object, object?> saved)

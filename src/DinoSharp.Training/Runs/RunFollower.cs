@@ -23,7 +23,7 @@ public sealed class RunFollower(TrainingMethod method, RecordingOptions options,
 
     public void AfterStep(StepResult result, Trainer trainer)
     {
-        if (options.Logs(trainer))
+        if (options.Logs(trainer) && !result.Skipped)
         {
             group.Mean(method.TakeMetrics());
         }

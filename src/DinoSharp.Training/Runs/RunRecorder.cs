@@ -140,19 +140,20 @@ public sealed class RunRecorder : ITrainingObserver, IDisposable
         double waitShare = (wait - _lastWait) / elapsed;
         _lastWait = wait;
         (_lastReport, _lastReportStep) = (_clock.GetTimestamp(), trainer.StepsDone);
-        var learned = _group.Mean(_method.TakeMetrics());
+        IReadOnlyList<(string Name, double Value)> learned = result.Skipped ? [] : _group.Mean(_method.TakeMetrics()); // a skipped step has forgotten them
         _metrics.Write(trainer.StepsDone, result.Step.Epoch,
         [
             .. learned,
             ("learning_rate", result.LearningRate),
             ("weight_decay", result.WeightDecay),
             ("largest_gradient_norm", result.LargestGradientNorm),
+            .. trainer.LossScale is { } scale ? [("loss_scale", scale.Factor)] : ((string, double)[])[],
             ("images_per_second", rate),
             ("loader_wait_seconds", wait.TotalSeconds),
             ("loader_wait_share", waitShare),
         ]);
 
-        string? diagnosis = _method.Diagnose(learned, result.Step);
+        string? diagnosis = result.Skipped ? _lastDiagnosis : _method.Diagnose(learned, result.Step);
         Tell(trainer, learned, rate, waitShare, diagnosis == _lastDiagnosis ? null : diagnosis);
         _lastDiagnosis = diagnosis;
     }

@@ -24,6 +24,11 @@ public static class SharedState
             Spread(group, values);
         }
 
+        if (trainer.LossScale is { } scale)
+        {
+            scale.Restore(Math.ScaleB(1, (int)Spread(group, (long)Math.Log2(scale.Factor))), Spread(group, scale.GoodSteps)); // a power of two
+        }
+
         foreach (var state in trainer.Optimizer.States)
         {
             state.StepCount = state.StepCount is { } count ? Spread(group, count) : null;

@@ -32,12 +32,16 @@ internal sealed class OptimizationOptions(TrainingOptions published)
     private readonly Option<double> _weightDecayEnd = Value("--weight-decay-end", "weight decay at the end", published.WeightDecayEnd);
     private readonly Option<double> _clipGrad = Value(
         "--clip-grad", "largest norm of each parameter's gradient; 0 for none", published.ClipGradient);
+    private readonly PrecisionOption _precision = new();
     private readonly Option<long> _seed = Value("--seed", "decides everything random", 0L);
 
     /// <summary>What a newcomer sets.</summary>
     public Option[] MostUsed => [_epochs, _batchSize];
 
-    public Option[] All => [_optimizer, _lr, _minLr, _warmupEpochs, _weightDecay, _weightDecayEnd, _clipGrad, _accumulation, _seed];
+    public Option[] All =>
+        [_optimizer, _lr, _minLr, _warmupEpochs, _weightDecay, _weightDecayEnd, _clipGrad, _accumulation, _precision.Option, _seed];
+
+    public PrecisionOption Precision => _precision;
 
     /// <summary>The passes over the data, and the batch, that were asked for or else chosen.</summary>
     public (int Epochs, int BatchSize) Extent(ParseResult parsed, int chosenEpochs, int chosenBatchSize) =>
@@ -60,6 +64,7 @@ internal sealed class OptimizationOptions(TrainingOptions published)
             WeightDecay = parsed.Or(_weightDecay, chosen.WeightDecay),
             WeightDecayEnd = parsed.Or(_weightDecayEnd, chosen.WeightDecayEnd),
             ClipGradient = parsed.Or(_clipGrad, chosen.ClipGradient),
+            Precision = _precision.Named(parsed) ?? chosen.Precision, // what is not named depends on device and run
             Seed = parsed.GetValue(_seed),
         };
     }

@@ -80,6 +80,8 @@ internal sealed class TrainOptions
 
     public Option[] Optimization => _optimization.All;
 
+    public PrecisionOption Precision => _optimization.Precision;
+
     public Option[] Views => _views.All;
 
     /// <summary>The title of the method.</summary>
