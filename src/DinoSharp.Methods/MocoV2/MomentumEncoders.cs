@@ -18,7 +18,8 @@ namespace DinoSharp.Methods.MocoV2;
 internal sealed class MomentumEncoders : IDisposable
 {
     private readonly BatchShare _share;
-    private readonly int _groups; // of this process's images
+    private readonly int _groups = 1; // of this process's images
+    private readonly bool _shuffles;
 
     /// <param name="setup">networks, batch and device</param>
     /// <param name="head">shape of both heads</param>
@@ -39,7 +40,6 @@ internal sealed class MomentumEncoders : IDisposable
 
         if (groups == 1)
         {
-            _groups = 1;
             return;
         }
 
@@ -49,7 +49,7 @@ internal sealed class MomentumEncoders : IDisposable
                 $"{groups} groups of a batch of {setup.Training.BatchSize} images do not go into {processes} processes: change --norm-groups");
         }
 
-        _groups = groups / processes;
+        (_groups, _shuffles) = (groups / processes, true);
         BatchShare ofGroup = new(ProcessGroup.Alone, setup.Training.BatchSize / groups);
         Query.ShareBatch(ofGroup);
         Key.ShareBatch(ofGroup);
@@ -83,7 +83,7 @@ internal sealed class MomentumEncoders : IDisposable
         using var noGradients = no_grad();
         using var scope = NewDisposeScope();
         Tensor keys;
-        if (_groups == 1)
+        if (!_shuffles)
         {
             keys = Key.Forward([view]);
         }

@@ -76,6 +76,8 @@ public sealed class BatchNorm : nn.Module<Tensor, Tensor>, IBatchSharer
 
         var unit = SharedNormalization.Of(group, input, mean, variance, Epsilon);
         long[] shape = [1, input.size(1), .. Enumerable.Repeat(1L, (int)input.dim() - 2)];
-        return (_weight is null ? unit : unit * _weight.view(shape) + _bias!.view(shape)).MoveToOuterDisposeScope();
+        return _weight is null
+            ? unit.MoveToOuterDisposeScope()
+            : (unit * _weight.view(shape) + _bias!.view(shape)).to(input.dtype).MoveToOuterDisposeScope();
     }
 }

@@ -10,12 +10,13 @@ internal static class SharedNormalization
     /// <summary>Mean and variance of each channel over the whole batch; no gradient goes there.</summary>
     /// <param name="group">the processes</param>
     /// <param name="input">this process's images // [B, C, ...]</param>
-    /// <returns>both of the input's type // [C], [C]</returns>
+    /// <returns>float32, or of float64 that // [C], [C]</returns>
     public static (Tensor Mean, Tensor Variance) Statistics(ProcessGroup group, Tensor input)
     {
         using var noGradients = no_grad();
         using var scope = NewDisposeScope();
-        var (ownVariance, ownMean) = var_mean(input, Others(input), unbiased: false); // [C]
+        var wide = Wide(input);
+        var (ownVariance, ownMean) = var_mean(wide, Others(input), unbiased: false); // [C]
 
         // The whole's variance is the mean variance and the variance of the means; in float64, for means may be large against it.
         var (mean, variance) = (ownMean.to(ScalarType.Float64), ownVariance.to(ScalarType.Float64));
@@ -24,7 +25,7 @@ internal static class SharedNormalization
         sums.div_(group.Size);
         mean = sums[0];
         variance = sums[2] + (sums[1] - mean.square()).clamp_min_(0);
-        return (mean.to(input.dtype).MoveToOuterDisposeScope(), variance.to(input.dtype).MoveToOuterDisposeScope());
+        return (mean.to(wide.dtype).MoveToOuterDisposeScope(), variance.to(wide.dtype).MoveToOuterDisposeScope());
     }
 
     /// <summary>(x − mean) / √(variance + ε), through whose statistics gradients of all processes flow.</summary>
@@ -40,6 +41,9 @@ internal static class SharedNormalization
         var rate = (variance + epsilon).rsqrt(); // what is saved for the backward pass must outlive the forward one
         return Function.apply(input, mean, variance, rate, epsilon, group).MoveToOuterDisposeScope();
     }
+
+    /// <summary>Statistics are of float32 at least.</summary>
+    private static Tensor Wide(Tensor values) => values.dtype == ScalarType.Float64 ? values : values.to(ScalarType.Float32);
 
     /// <summary>All axes but the channels'.</summary>
     private static long[] Others(Tensor input) => [.. Enumerable.Range(0, (int)input.dim()).Where(axis => axis != 1)];
@@ -68,12 +72,13 @@ internal static class SharedNormalization
             var saved = ctx.get_saved_variables();
             var (input, mean, rate) = (saved[0], saved[1], saved[2]);
             long[] others = Others(input), shape = [1, input.size(1), .. Enumerable.Repeat(1L, (int)input.dim() - 2)];
+            var given = Wide(grad_output);
             var unit = (input - mean.view(shape)).mul_(rate.view(shape));
-            var sums = stack([grad_output.sum(others), (grad_output * unit).sum(others)]).to(ScalarType.Float64); // [2, C]
+            var sums = stack([given.sum(others), (given * unit).sum(others)]).to(ScalarType.Float64); // [2, C]
             group.Sum(sums);
-            var means = (sums / ((double)input.numel() / input.size(1) * group.Size)).to(input.dtype);
-            var gradient = grad_output.sub(means[0].view(shape)).sub_(unit.mul_(means[1].view(shape))).mul_(rate.view(shape));
-            return [gradient.MoveToOuterDisposeScope(), null!, null!, null!, null!, null!];
+            var means = (sums / ((double)input.numel() / input.size(1) * group.Size)).to(given.dtype);
+            var gradient = given.sub(means[0].view(shape)).sub_(unit.mul_(means[1].view(shape))).mul_(rate.view(shape));
+            return [gradient.to(input.dtype).MoveToOuterDisposeScope(), null!, null!, null!, null!, null!];
         }
     }
 }
