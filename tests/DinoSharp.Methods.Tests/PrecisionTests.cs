@@ -16,7 +16,10 @@ public sealed class PrecisionTests
 {
     private const int Pictures = 32, Batch = 16, Epochs = 20;
 
-    /// <summary>The largest difference of a step's loss, as a part of their mean. Half precision is not much nearer: what learns makes large differences of small ones.</summary>
+    /// <summary>
+    /// The largest difference of a step's loss, as a part of their mean. Half precision is not much nearer everywhere: what learns makes large
+    /// differences of small ones.
+    /// </summary>
     [Theory]
     [InlineData("dino", Precision.Bf16, false, 0.01)]
     [InlineData("dino", Precision.Fp16, false, 0.002)]
@@ -81,7 +84,12 @@ public sealed class PrecisionTests
         var (optimizer, rate) = options is DinoOptions ? (OptimizerKind.AdamW, 0.04) : (OptimizerKind.Sgd, 0.03);
         TrainingOptions training = new()
         {
-            Epochs = Epochs, BatchSize = Batch, Optimizer = optimizer, LearningRate = rate, WarmupEpochs = 2, Precision = precision,
+            Epochs = Epochs,
+            BatchSize = Batch,
+            Optimizer = optimizer,
+            LearningRate = rate,
+            WarmupEpochs = 2,
+            Precision = precision,
         };
         MultiCropOptions views = new() { GlobalSize = 8, LocalSize = 4, LocalCount = options is DinoOptions ? 2 : 0 };
         manual_seed(1);

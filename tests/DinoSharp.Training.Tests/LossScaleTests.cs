@@ -12,8 +12,15 @@ public sealed class LossScaleTests
 {
     private static readonly TrainingOptions Options = new()
     {
-        Epochs = 2, BatchSize = 4, WarmupEpochs = 0, LearningRate = 0.1, WeightDecay = 0, WeightDecayEnd = 0, ClipGradient = 0,
-        Optimizer = OptimizerKind.Sgd, Precision = Precision.Fp16,
+        Epochs = 2,
+        BatchSize = 4,
+        WarmupEpochs = 0,
+        LearningRate = 0.1,
+        WeightDecay = 0,
+        WeightDecayEnd = 0,
+        ClipGradient = 0,
+        Optimizer = OptimizerKind.Sgd,
+        Precision = Precision.Fp16,
     };
 
     private static readonly TrainingPlan Plan = new(Epochs: 2, StepsPerEpoch: 3);

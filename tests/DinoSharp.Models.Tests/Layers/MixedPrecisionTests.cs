@@ -8,23 +8,31 @@ using static TorchSharp.torch;
 
 namespace DinoSharp.Models.Tests.Layers;
 
+/// <summary>Tests that seed the one generator of torch and count on what it draws: no other test runs beside them.</summary>
+[CollectionDefinition(Name, DisableParallelization = true)]
+public sealed class SeededTests
+{
+    public const string Name = "seeded";
+}
+
 /// <summary>Networks in lower precisions stay near float32, in values and gradients, and give and keep float32.</summary>
+[Collection(SeededTests.Name)]
 public sealed class MixedPrecisionTests
 {
     private const int Images = 16;
 
     /// <summary>
-    /// Relative errors of all gradients together. The rounding of bfloat16 is 1/256 a number and that of half precision 1/2048; a norm, a softmax or
-    /// a residual sum in the lower precision would add its own.
+    /// Relative errors of the outputs, and of all gradients together. The rounding of bfloat16 is up to 1/256 a number and that of half precision 1/2048; a
+    /// norm, a residual sum or a head in the lower precision would add its own.
     /// </summary>
     [Theory]
-    [InlineData("transformer", Precision.Bf16, 0.01)]
-    [InlineData("transformer", Precision.Fp16, 0.002)]
-    [InlineData("resnet", Precision.Bf16, 0.06)]
-    [InlineData("resnet", Precision.Fp16, 0.008)]
-    [InlineData("xcit", Precision.Bf16, 0.01)]
-    [InlineData("xcit", Precision.Fp16, 0.002)]
-    public void Gradients_stay_near_those_of_float32(string network, Precision precision, double band)
+    [InlineData("transformer", Precision.Bf16, 0.003, 0.012)]
+    [InlineData("transformer", Precision.Fp16, 0.0005, 0.0008)]
+    [InlineData("resnet", Precision.Bf16, 0.06, 0.03)]
+    [InlineData("resnet", Precision.Fp16, 0.009, 0.007)]
+    [InlineData("xcit", Precision.Bf16, 0.005, 0.004)]
+    [InlineData("xcit", Precision.Fp16, 0.0007, 0.0005)]
+    public void Gradients_stay_near_those_of_float32(string network, Precision precision, double valueBand, double gradientBand)
     {
         using var scope = NewDisposeScope();
         using var encoder = Encoder(network);
@@ -35,8 +43,8 @@ public sealed class MixedPrecisionTests
         Assert.Equal(0, (gradient - again).abs().max().item<float>()); // nothing of the precision is left
         Assert.Equal(ScalarType.Float32, output.dtype);
         double ofValues = Error(exact, output), ofGradients = Error(gradient, lower);
-        Assert.True(ofValues > 1e-5 && ofValues < band, $"values differ by {ofValues:G3}");
-        Assert.True(ofGradients > 1e-5 && ofGradients < band, $"gradients differ by {ofGradients:G3}");
+        Assert.True(ofValues > 1e-5 && ofValues < valueBand, $"values differ by {ofValues:G3}");
+        Assert.True(ofGradients > 1e-5 && ofGradients < gradientBand, $"gradients differ by {ofGradients:G3}");
     }
 
     /// <summary>What heads and losses see has more digits than the products.</summary>
