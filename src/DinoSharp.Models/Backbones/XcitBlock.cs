@@ -52,24 +52,37 @@ internal sealed class XcitBlock : nn.Module
     /// <param name="tokens">// [B, N, D]</param>
     /// <param name="height">rows of the grid the tokens lie on</param>
     /// <param name="width">columns of it; height · width = N</param>
+    /// <param name="recompute">whether the backward pass computes this again</param>
     /// <returns>// [B, N, D]</returns>
-    public Tensor Forward(Tensor tokens, long height, long width)
+    public Tensor Forward(Tensor tokens, long height, long width, bool recompute = false)
     {
         using var scope = NewDisposeScope();
-        tokens = tokens + DropPath(_attentionScale * _attention.Forward(_attentionNorm.forward(tokens)));
-        tokens = tokens + DropPath(_localScale * _local.Forward(_localNorm.forward(tokens), height, width));
-        return (tokens + DropPath(_mlpScale * _mlp.Forward(_mlpNorm.forward(tokens)))).MoveToOuterDisposeScope();
-    }
+        return ActivationCheckpoint.Run(recompute, this, Compute, tokens, DrawPaths(tokens)).MoveToOuterDisposeScope();
 
-    /// <summary>Stochastic depth (arXiv 1603.09382): the branch of an image is dropped whole, or scaled up by 1 / keep.</summary>
-    private Tensor DropPath(Tensor branch)
-    {
-        if (!training || _dropPath == 0)
+        Tensor Compute(Tensor tokens, IReadOnlyList<Tensor> kept)
         {
-            return branch;
+            using var scope = NewDisposeScope();
+            tokens = tokens + DropPath(_attentionScale * _attention.Forward(_attentionNorm.forward(tokens)), kept, 0);
+            tokens = tokens + DropPath(_localScale * _local.Forward(_localNorm.forward(tokens), height, width), kept, 1);
+            return (tokens + DropPath(_mlpScale * _mlp.Forward(_mlpNorm.forward(tokens)), kept, 2)).MoveToOuterDisposeScope();
         }
-
-        double keep = 1 - _dropPath;
-        return branch * rand(branch.size(0), 1, 1, device: branch.device).add_(keep).floor_().div_(keep);
     }
+
+    /// <summary>
+    /// Stochastic depth (arXiv 1603.09382): the branch of an image is dropped whole, or scaled up by 1 / keep. Drawn before the block is
+    /// computed, so that it drops the same where it is computed again.
+    /// </summary>
+    /// <returns>for each of the three branches // [B, 1, 1]; nothing where none is dropped</returns>
+    private Tensor[] DrawPaths(Tensor tokens)
+    {
+        return training && _dropPath > 0 ? [Draw(), Draw(), Draw()] : [];
+
+        Tensor Draw()
+        {
+            double keep = 1 - _dropPath;
+            return rand(tokens.size(0), 1, 1, device: tokens.device).add_(keep).floor_().div_(keep);
+        }
+    }
+
+    private static Tensor DropPath(Tensor branch, IReadOnlyList<Tensor> kept, int index) => kept.Count == 0 ? branch : branch * kept[index];
 }
