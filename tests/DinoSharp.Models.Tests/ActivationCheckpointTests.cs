@@ -5,6 +5,7 @@ using static TorchSharp.torch;
 namespace DinoSharp.Models.Tests;
 
 /// <summary>Activations that are computed again change nothing but the memory.</summary>
+[Collection(nameof(TorchGenerator))]
 public sealed class ActivationCheckpointTests
 {
     private static readonly Dictionary<string, Func<Backbone>> Networks = new()
@@ -62,7 +63,7 @@ public sealed class ActivationCheckpointTests
         manual_seed(1);
         var network = Networks[name]();
         network.train();
-        network.RecomputesActivations = recompute;
+        network.CheckpointsActivations = recompute;
         return network;
     }
 
@@ -83,3 +84,7 @@ public sealed class ActivationCheckpointTests
         return [rand(4, 3, 32, 32), rand(2, 3, 16, 16)];
     }
 }
+
+/// <summary>Tests that seed torch's one generator, and so run when no others do.</summary>
+[CollectionDefinition(nameof(TorchGenerator), DisableParallelization = true)]
+public sealed class TorchGenerator;

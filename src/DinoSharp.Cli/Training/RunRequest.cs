@@ -13,6 +13,9 @@ internal sealed record RunRequest
 
     public required Device Device { get; init; }
 
+    /// <summary>Whether activations are computed again in the backward pass in place of kept.</summary>
+    public bool CheckpointActivations { get; init; }
+
     /// <summary>Threads that load images.</summary>
     public int Threads { get; init; } = Environment.ProcessorCount;
 

@@ -35,6 +35,9 @@ internal sealed class MomentumEncoders : IDisposable
         }
     }
 
+    /// <summary>Two for each group's batch norm.</summary>
+    public int LeastImages => 2 * _groups;
+
     public MultiCropEncoder Query { get; }
 
     public MultiCropEncoder Key { get; }

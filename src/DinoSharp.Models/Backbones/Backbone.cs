@@ -26,7 +26,7 @@ public abstract class Backbone : nn.Module<Tensor, Tensor>
     /// Whether the backward pass computes the activations inside the blocks again in place of keeping them: about a third more time for a
     /// fraction of the memory, and the same result.
     /// </summary>
-    public bool RecomputesActivations { get; set; }
+    public bool CheckpointsActivations { get; set; }
 
     /// <summary>A new network of this one's shape, with starting values from torch's random state, on the CPU.</summary>
     /// <param name="dropPathRate">a transformer's stochastic depth; a ResNet has none</param>

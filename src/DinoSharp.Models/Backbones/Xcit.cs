@@ -63,7 +63,7 @@ public sealed class Xcit : Backbone
         var tokens = maps.flatten(2).transpose(1, 2) + _positions.Forward(height, width); // [B, N, D]
         foreach (var block in _blocks)
         {
-            tokens = block.Forward(tokens, height, width, RecomputesActivations);
+            tokens = block.Forward(tokens, height, width, CheckpointsActivations);
         }
 
         tokens = cat([_classToken.expand(images.size(0), -1, -1), tokens], 1); // [B, N+1, D]

@@ -75,6 +75,14 @@ public sealed class RunFolder
         return folder;
     }
 
+    /// <summary>The settings of the run that a folder holds; null if it holds none.</summary>
+    /// <exception cref="RunFolderException">One line: its file is damaged.</exception>
+    public static JsonObject? SettingsOf(string path)
+    {
+        var folder = new RunFolder(path);
+        return File.Exists(folder.RunFile) ? folder.EarlierSettings() : null;
+    }
+
     /// <summary>Not what a start that was killed before run.json stood leaves behind.</summary>
     private static bool IsForeign(string entry) => System.IO.Path.GetFileName(entry) switch
     {

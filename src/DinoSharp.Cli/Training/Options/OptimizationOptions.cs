@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using DinoSharp.Cli.Commands;
 using DinoSharp.Training;
 using DinoSharp.Training.Optimizers;
@@ -10,14 +11,16 @@ namespace DinoSharp.Cli.Training;
 /// <param name="published">the method's; its values are the defaults that the help names</param>
 internal sealed class OptimizationOptions(TrainingOptions published)
 {
+    /// <summary>In place of a batch size: one that fits.</summary>
+    private const int Auto = 0;
+
     private readonly Option<OptimizerKind> _optimizer = Choice(
         "--optimizer",
         "optimizer",
         published.Optimizer,
         ("adamw", OptimizerKind.AdamW), ("sgd", OptimizerKind.Sgd), ("lars", OptimizerKind.Lars));
     private readonly Option<int> _epochs = Value("--epochs", "passes over the data", published.Epochs);
-    private readonly Option<int> _batchSize = Value(
-        "--batch-size", "images an optimizer step sees", published.BatchSize, "--batch-size-per-gpu");
+    private readonly Option<int> _batchSize = BatchSizeOption(published.BatchSize);
     private readonly Option<int> _accumulation = Value(
         "--accumulation-steps", "parts a batch is cut into to save memory; the result is the same", 1);
     private readonly Option<double> _lr = Value(
@@ -36,9 +39,12 @@ internal sealed class OptimizationOptions(TrainingOptions published)
 
     public Option[] All => [_optimizer, _lr, _minLr, _warmupEpochs, _weightDecay, _weightDecayEnd, _clipGrad, _accumulation, _seed];
 
+    /// <summary>Whether the batch is to be one that fits into memory.</summary>
+    public bool FitsBatch(ParseResult parsed) => parsed.GetValue(_batchSize) == Auto;
+
     /// <summary>The passes over the data, and the batch, that were asked for or else chosen.</summary>
     public (int Epochs, int BatchSize) Extent(ParseResult parsed, int chosenEpochs, int chosenBatchSize) =>
-        (parsed.Or(_epochs, chosenEpochs), parsed.Or(_batchSize, chosenBatchSize));
+        (parsed.Or(_epochs, chosenEpochs), BatchSize(parsed, chosenBatchSize));
 
     /// <summary>The settings, with what the command line names in place of what was chosen for it.</summary>
     public TrainingOptions Read(ParseResult parsed, TrainingOptions chosen)
@@ -48,7 +54,7 @@ internal sealed class OptimizationOptions(TrainingOptions published)
         {
             Optimizer = parsed.Or(_optimizer, chosen.Optimizer),
             Epochs = epochs,
-            BatchSize = parsed.Or(_batchSize, chosen.BatchSize),
+            BatchSize = BatchSize(parsed, chosen.BatchSize),
             AccumulationSteps = parsed.Or(_accumulation, chosen.AccumulationSteps),
             LearningRate = parsed.Or(_lr, chosen.LearningRate),
             MinLearningRate = parsed.Or(_minLr, chosen.MinLearningRate),
@@ -59,5 +65,30 @@ internal sealed class OptimizationOptions(TrainingOptions published)
             ClipGradient = parsed.Or(_clipGrad, chosen.ClipGradient),
             Seed = parsed.GetValue(_seed),
         };
+    }
+
+    private int BatchSize(ParseResult parsed, int chosen) => FitsBatch(parsed) ? chosen : parsed.Or(_batchSize, chosen);
+
+    private static Option<int> BatchSizeOption(int initial)
+    {
+        const string word = "auto";
+        var option = Value("--batch-size", "images an optimizer step sees; auto: as many as are useful and fit into memory", initial, "--batch-size-per-gpu");
+        option.HelpName = $"N|{word}";
+        option.CustomParser = result =>
+        {
+            string text = result.Tokens[0].Value;
+            if (text.Equals(word, StringComparison.OrdinalIgnoreCase))
+            {
+                return Auto;
+            }
+
+            if (!int.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out int size) || size == Auto)
+            {
+                result.AddError($"--batch-size is a number of images from 1 on, or {word}, not '{text}'");
+            }
+
+            return size;
+        };
+        return option;
     }
 }
