@@ -5,6 +5,7 @@ using DinoSharp.Cli.Training;
 using DinoSharp.Data;
 using DinoSharp.Imaging;
 using DinoSharp.Models.Weights;
+using DinoSharp.Training.Memory;
 using DinoSharp.Training.Runs;
 using TorchSharp;
 
@@ -20,8 +21,7 @@ internal sealed class TrainCommand
         "--out", "run folder; a run of the same settings in it goes on", "--output-dir");
     private readonly Option<int> _threads = OptionFactory.Value(
         "--threads", "threads that load images", Environment.ProcessorCount, "--num-workers");
-    private readonly Option<bool> _checkpointActivations = OptionFactory.Flag(
-        "--checkpoint-activations", "the backward pass computes the insides of blocks again: less memory, slower, the same result");
+    private readonly Option<bool> _checkpointActivations = OptimizationOptions.CheckpointActivations();
     private readonly Option<int> _logEvery = OptionFactory.Value("--log-every", "steps between two lines of metrics", 10);
     private readonly Option<double> _saveMinutes = OptionFactory.Value(
         "--save-minutes", "minutes between two saves of the newest state", 10.0);
@@ -201,6 +201,7 @@ internal sealed class TrainCommand
 
     private static void WriteReport(RunFolder folder, TrainSettings settings, RunRequest request)
     {
+        ProcessMemory.GiveBack(); // what the training had, for the checkpoint and the batches read now
         using var source = settings.Data.Open();
         var (backbone, _) = Pretrained.Load(folder.Path);
         using (backbone)

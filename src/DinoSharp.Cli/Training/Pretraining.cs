@@ -83,7 +83,9 @@ internal sealed class Pretraining : IDisposable
         }
 
         using var source = settings.Data.Open();
-        var plan = new TrainingPlan(settings.Training.Epochs, Math.Max(source.Count / settings.Training.BatchSize, 1));
+        var training = settings.Training with { BatchSize = Math.Min(settings.Training.BatchSize, source.Count) };
+        settings = settings with { Training = training };
+        var plan = new TrainingPlan(training.Epochs, source.Count / training.BatchSize);
         return Memory(settings, request, Setup(settings, request, source, plan)).LargestBatch();
     }
 

@@ -55,7 +55,18 @@ internal sealed record TrainingMemory
             $"no batch fits into the {Gigabytes(limit)} of memory that are free; {Alternatives(need, (long)(Margin * limit))}");
     }
 
-    private MemoryNeed Measure(bool checkpointed, long limit) => Probe.Measure(() => Create(checkpointed), Training, Plan, limit);
+    private MemoryNeed Measure(bool checkpointed, long limit)
+    {
+        try
+        {
+            return Probe.Measure(() => Create(checkpointed), Training, Plan, limit);
+        }
+        catch (InsufficientMemoryException)
+        {
+            throw new RequestException(
+                $"not even a step of the fewest images fits into the {Gigabytes(limit)} of memory that are free; take a smaller network or smaller crops");
+        }
+    }
 
     private string Alternatives(MemoryNeed need, long limit)
     {
@@ -91,5 +102,5 @@ internal sealed record TrainingMemory
         }
     }
 
-    private static string Gigabytes(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e9:F1} GB");
+    private static string Gigabytes(long bytes) => $"{(bytes / 1e9).ToString(bytes < 10e9 ? "F2" : "F1", CultureInfo.InvariantCulture)} GB";
 }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using static TorchSharp.torch;
 
 namespace DinoSharp.Training.Memory;
@@ -11,17 +12,21 @@ namespace DinoSharp.Training.Memory;
 /// <param name="Images">there are to learn from</param>
 public sealed record MemoryProbe(IReadOnlyList<int> Views, int Channels, int Images)
 {
-    /// <summary>Images pass in growing numbers until they take this many bytes: then small things do not blur what one image takes.</summary>
-    private const long EnoughBytes = 192L << 20;
+    /// <summary>What the images of two steps differ by has to be as large: the peak of a step varies by some 20 MB.</summary>
+    private const long EnoughBytes = 384L << 20;
 
-    /// <summary>And until they take so many times what the gradients do, whose memory is free while activations are at their peak.</summary>
-    private const double EnoughGradients = 1.5;
+    /// <summary>
+    /// Activations are at their peak as the backward pass begins, gradients as it ends. A step whose activations take so many times what the
+    /// gradients do tells of activations.
+    /// </summary>
+    private const int EnoughGradients = 3;
 
     /// <summary>What a training will take.</summary>
     /// <param name="create">makes the method; what it draws from torch's random state is lost</param>
     /// <param name="options">of the training</param>
     /// <param name="plan">of the training</param>
     /// <param name="limit">bytes that the process may have: no more images are tried once the next ones would exceed it</param>
+    /// <exception cref="InsufficientMemoryException">Not even the fewest images fit.</exception>
     public MemoryNeed Measure(Func<TrainingMethod> create, TrainingOptions options, TrainingPlan plan, long limit)
     {
         try
@@ -29,6 +34,10 @@ public sealed record MemoryProbe(IReadOnlyList<int> Views, int Channels, int Ima
             using var method = create();
             using Trainer trainer = new(method, options with { AccumulationSteps = 1 }, plan);
             return Measure(method, trainer, options.BatchSize / options.AccumulationSteps, limit);
+        }
+        catch (ExternalException error) when (error.Message.Contains("can't allocate memory", StringComparison.Ordinal))
+        {
+            throw new InsufficientMemoryException(error.Message, error);
         }
         finally
         {
@@ -39,25 +48,40 @@ public sealed record MemoryProbe(IReadOnlyList<int> Views, int Channels, int Ima
     private MemoryNeed Measure(TrainingMethod method, Trainer trainer, int most, long limit)
     {
         long gradients = trainer.Optimizer.Groups.All.Sum(p => p.Parameter.numel() * p.Parameter.element_size());
-        double enough = Math.Max(EnoughBytes, EnoughGradients * gradients);
+        long difference = Math.Max(EnoughBytes, EnoughGradients * gradients);
         ProcessMemory.BeginPeak();
         long start = ProcessMemory.Resident;
         List<(int Images, long Peak)> measured = [];
-        for (int images = Math.Min(method.LeastImages, most); ; images = Math.Min(2 * images, most))
+        int images = Math.Min(method.LeastImages, most);
+        while (true)
         {
             measured.Add((images, PeakOfStep(trainer, images)));
-            long growth = measured[^1].Peak - start;
-            if (images == most || (measured.Count > 1 && growth >= enough) || start + 2 * growth > limit)
+            var (first, last) = (Telling(measured, start + EnoughGradients * gradients), measured[^1]);
+            bool enough = last.Images > first.Images && last.Peak - first.Peak >= EnoughBytes;
+            if (enough || images == most || last.Peak + difference > limit)
             {
                 break;
             }
+
+            images = (int)Math.Min(most, images + Math.Ceiling(difference / Math.Max(Slope(measured, start), 1)));
         }
 
-        Console.Error.WriteLine($"memdebug start {start / 1e6:F0} gradients {gradients / 1e6:F0} " + string.Join(" ", measured.Select(m => $"{m.Images}:{m.Peak / 1e6:F0}"))); // DEBUG
+        long telling = start + EnoughGradients * gradients;
+        double perImage = Slope([.. measured.SkipWhile(m => m != Telling(measured, telling))], start);
         var (count, peak) = measured[^1];
-        var (fewer, peakOfFewer) = measured.Count > 1 ? measured[^2] : (0, start);
-        double perImage = Math.Max((double)(peak - peakOfFewer) / (count - fewer), 0);
-        return new MemoryNeed((long)(peak - count * perImage), perImage, gradients, Views.Sum(side => (long)side * side * Channels), method.LeastImages);
+        return new MemoryNeed(
+            (long)(peak - count * perImage), perImage, gradients, Views.Sum(side => (long)side * side * Channels), method.LeastImages);
+    }
+
+    /// <summary>The first step of a peak that activations make; if there is none, the first.</summary>
+    private static (int Images, long Peak) Telling(List<(int Images, long Peak)> measured, long least) =>
+        measured.Take(measured.Count - 1).Where(m => m.Peak >= least).Append(measured[0]).First();
+
+    /// <summary>Bytes an image between the first step and the last; of a single one, above the start.</summary>
+    private static double Slope(List<(int Images, long Peak)> measured, long start)
+    {
+        var (last, first) = (measured[^1], measured.Count > 1 ? measured[0] : (Images: 0, Peak: start));
+        return Math.Max((double)(last.Peak - first.Peak) / (last.Images - first.Images), 0);
     }
 
     private long PeakOfStep(Trainer trainer, int images)
@@ -68,6 +92,7 @@ public sealed record MemoryProbe(IReadOnlyList<int> Views, int Channels, int Ima
         [
             .. Views.GroupBy(side => side).Select(views => rand((long)views.Count() * images, Channels, views.Key, views.Key)),
         ];
+        trainer.StepsDone = 0; // the training may have fewer steps than are tried
         try
         {
             trainer.Step(new TrainingBatch(crops, [.. Enumerable.Range(0, images).Select(i => (long)(i % Images))]));

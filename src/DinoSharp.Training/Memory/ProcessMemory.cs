@@ -21,11 +21,19 @@ public static partial class ProcessMemory
     /// <summary>The largest <see cref="Resident"/> since <see cref="BeginPeak"/>.</summary>
     public static long Peak => Field(Status, "VmHWM");
 
-    /// <summary>Gives what is free back to the system, and begins a peak anew.</summary>
+    /// <summary>Gives what is free on the C heap, which is else kept, back to the system: for when a large piece of work is done.</summary>
+    public static void GiveBack()
+    {
+        if (CanMeasure)
+        {
+            _ = Trim(0);
+        }
+    }
+
+    /// <summary>Begins a peak anew.</summary>
     public static void BeginPeak()
     {
-        // What is free on the C heap would be taken again without a trace in the resident size.
-        _ = Trim(0);
+        _ = Trim(0); // else what is free would be taken again without a trace in the resident size
         File.WriteAllText(ClearReferences, ResetPeak);
     }
 

@@ -39,6 +39,10 @@ internal sealed class OptimizationOptions(TrainingOptions published)
 
     public Option[] All => [_optimizer, _lr, _minLr, _warmupEpochs, _weightDecay, _weightDecayEnd, _clipGrad, _accumulation, _seed];
 
+    /// <summary>The switch of every verb that trains a whole network; it changes nothing of what is computed.</summary>
+    public static Option<bool> CheckpointActivations() => Flag(
+        "--checkpoint-activations", "the backward pass computes the insides of blocks again: less memory, slower, the same result");
+
     /// <summary>Whether the batch is to be one that fits into memory.</summary>
     public bool FitsBatch(ParseResult parsed) => parsed.GetValue(_batchSize) == Auto;
 
