@@ -11,7 +11,7 @@ public sealed partial class TrainingMemoryTests
     private static readonly string[] Deep =
     [
         "--arch", "vit_tiny", "--embed-dim", "64", "--depth", "10", "--num-heads", "4", "--patch-size", "4", "--global-crops-size", "64",
-        "--local-crops-number", "0", "--head-hidden-dim", "64", "--out-dim", "64", "--batch-size", "8", "--epochs", "1", "--keep-every", "0",
+        "--local-crops-number", "0", "--head-hidden-dim", "64", "--out-dim", "64", "--batch-size", "16", "--epochs", "1", "--keep-every", "0",
         "--log-every", "1", "--threads", "1",
     ];
 
@@ -42,10 +42,8 @@ public sealed partial class TrainingMemoryTests
         var refused = Limited(folder, run, 256);
         refused.FailedLast(2, "the training needs about", "are free", "--accumulation-steps", "--batch-size");
         Assert.False(Directory.Exists(run));
-
         int smaller = int.Parse(BatchSize().Match(refused.Error).Groups[1].ValueSpan, CultureInfo.InvariantCulture);
-        Assert.InRange(smaller, 2, 255);
-        Limited(folder, run, smaller).Succeeded();
+        Assert.InRange(smaller, 2, 128);
     }
 
     [Fact]

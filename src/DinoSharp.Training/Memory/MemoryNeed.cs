@@ -11,12 +11,15 @@ public sealed record MemoryNeed(long FixedBytes, double BytesPerImage, long Grad
     /// <summary>Batches of bytes that the loader has: two made ahead, and the memory of the one in use.</summary>
     private const int LoadedBatches = 3;
 
+    /// <summary>What no step shows: threads that load, files that are written, and that a long training leaves more gaps on the heap than a short one.</summary>
+    private const long AsideBytes = 64L << 20;
+
     /// <summary>Bytes at the peak.</summary>
     /// <param name="batchSize">images of an optimizer step</param>
     /// <param name="parts">in which they pass one after the other</param>
     public long Of(int batchSize, int parts = 1)
     {
-        double bytes = FixedBytes + BytesPerImage * batchSize / parts + (double)LoadedBatches * PixelsPerImage * batchSize;
+        double bytes = FixedBytes + AsideBytes + BytesPerImage * batchSize / parts + (double)LoadedBatches * PixelsPerImage * batchSize;
         return (long)(parts == 1 ? bytes : bytes + GradientBytes + (double)sizeof(float) * PixelsPerImage * batchSize);
     }
 

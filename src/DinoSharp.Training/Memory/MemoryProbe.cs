@@ -21,6 +21,9 @@ public sealed record MemoryProbe(IReadOnlyList<int> Views, int Channels, int Ima
     /// </summary>
     private const int EnoughGradients = 3;
 
+    /// <summary>A step finds the heap as the one before it left it, and takes a little more.</summary>
+    private const int Steps = 2;
+
     /// <summary>What a training will take.</summary>
     /// <param name="create">makes the method; what it draws from torch's random state is lost</param>
     /// <param name="options">of the training</param>
@@ -49,13 +52,14 @@ public sealed record MemoryProbe(IReadOnlyList<int> Views, int Channels, int Ima
     {
         long gradients = trainer.Optimizer.Groups.All.Sum(p => p.Parameter.numel() * p.Parameter.element_size());
         long difference = Math.Max(EnoughBytes, EnoughGradients * gradients);
+        int images = Math.Min(method.LeastImages, most);
+        Step(trainer, images); // from now on libraries and kernels are there
         ProcessMemory.BeginPeak();
         long start = ProcessMemory.Resident;
         List<(int Images, long Peak)> measured = [];
-        int images = Math.Min(method.LeastImages, most);
         while (true)
         {
-            measured.Add((images, PeakOfStep(trainer, images)));
+            measured.Add((images, PeakOfSteps(trainer, images)));
             var (first, last) = (Telling(measured, start + EnoughGradients * gradients), measured[^1]);
             bool enough = last.Images > first.Images && last.Peak - first.Peak >= EnoughBytes;
             if (enough || images == most || last.Peak + difference > limit)
@@ -84,9 +88,19 @@ public sealed record MemoryProbe(IReadOnlyList<int> Views, int Channels, int Ima
         return Math.Max((double)(last.Peak - first.Peak) / (last.Images - first.Images), 0);
     }
 
-    private long PeakOfStep(Trainer trainer, int images)
+    private long PeakOfSteps(Trainer trainer, int images)
     {
         ProcessMemory.BeginPeak();
+        for (int i = 0; i < Steps; i++)
+        {
+            Step(trainer, images);
+        }
+
+        return ProcessMemory.Peak;
+    }
+
+    private void Step(Trainer trainer, int images)
+    {
         using var scope = NewDisposeScope();
         Tensor[] crops =
         [
@@ -101,7 +115,5 @@ public sealed record MemoryProbe(IReadOnlyList<int> Views, int Channels, int Ima
         {
             // The loss of noise need not be a number. What it takes has been taken.
         }
-
-        return ProcessMemory.Peak;
     }
 }
