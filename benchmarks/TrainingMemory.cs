@@ -80,7 +80,7 @@ internal sealed partial record TrainingMemory(bool Icons, string Options)
         process.WaitForExit();
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"| {(Icons ? "icons" : "photographs")} | {Options} | {predicted:F2} | {peak:F2} | {(predicted / peak - 1) * 100:+0;-0} % | {(rates.Count > 0 ? Measure.Median([.. rates]) : double.NaN):F2} |"));
+            $"| {(Icons ? "icons" : "photographs")} | {Options} | {predicted:F2} | {peak:F2} | {Math.Round((predicted / peak - 1) * 100):+0;-0;0} % | {(rates.Count > 0 ? Measure.Median([.. rates]) : double.NaN):F2} |"));
     }
 
     private static double Number(Match match) => double.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture);

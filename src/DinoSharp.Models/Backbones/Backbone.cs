@@ -23,8 +23,8 @@ public abstract class Backbone : nn.Module<Tensor, Tensor>
     public abstract int MinimumImageSide { get; }
 
     /// <summary>
-    /// Whether the backward pass computes the activations inside the blocks again in place of keeping them: about a third more time for a
-    /// fraction of the memory, and the same result.
+    /// Whether the backward pass computes the activations inside the blocks again in place of keeping them: less memory for the time
+    /// of one more forward pass, and the same result.
     /// </summary>
     public bool CheckpointsActivations { get; set; }
 
