@@ -7,6 +7,7 @@ const string Usage = """
     dotnet run -c Release --project benchmarks -- step [untuned|bf16]
     ... views FOLDER_OR_ZIP [icons|evaluation] | reduction FOLDER_OR_ZIP | decode ZIP | loader DATA | index COUNT | start DATA
     ... knn | search | propagation | instances | precision
+    ... memory PHOTOGRAPHS ICONS STEPS [WORD OF THE OPTIONS ...]
     """;
 if (args is not ["step", "untuned"])
 {
@@ -35,6 +36,9 @@ switch (args)
             search.Run(rounds: 7, classify: false);
         }
 
+        return 0;
+    case ["memory", var photographs, var icons, var steps, .. var words]:
+        TrainingMemory.Run(photographs, icons, int.Parse(steps, System.Globalization.CultureInfo.InvariantCulture), words);
         return 0;
     case ["propagation"]:
         Propagation.Run();

@@ -8,11 +8,16 @@ public static class ProcessGroupNumbers
     /// <summary>What the first process says, on all of them.</summary>
     /// <param name="group">the processes</param>
     /// <param name="own">read on the first alone</param>
-    public static bool FirstSays(this ProcessGroup group, bool own)
+    public static bool FirstSays(this ProcessGroup group, bool own) => group.FirstSays(own ? 1 : 0) != 0;
+
+    /// <summary>What the first process says, on all of them.</summary>
+    /// <param name="group">the processes</param>
+    /// <param name="own">read on the first alone</param>
+    public static long FirstSays(this ProcessGroup group, long own)
     {
-        using var said = tensor(new[] { own ? 1L : 0 });
+        using var said = tensor(new[] { own });
         group.Broadcast(said);
-        return said.item<long>() != 0;
+        return said.item<long>();
     }
 
     /// <summary>The mean of each number over the processes.</summary>

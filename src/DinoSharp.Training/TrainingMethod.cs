@@ -31,6 +31,9 @@ public abstract class TrainingMethod : IDisposable
     /// <summary>What a checkpoint says of the network to use beside its tensors, such as the names of its classes.</summary>
     public virtual IReadOnlyDictionary<string, object?> Arguments => new Dictionary<string, object?>();
 
+    /// <summary>The fewest images a step can be made of: of one alone batch norm has no variance.</summary>
+    public virtual int LeastImages => 2;
+
     /// <summary>Called before the first step of each epoch, not when an epoch is resumed in its middle.</summary>
     /// <param name="epoch">from 0</param>
     /// <param name="batches">those of the epoch, for a method that looks through the images first; nothing is loaded unless it does</param>

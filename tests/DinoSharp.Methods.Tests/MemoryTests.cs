@@ -1,4 +1,5 @@
 using DinoSharp.Methods.Dino;
+using DinoSharp.Models.Backbones;
 using DinoSharp.Training.Optimizers;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -68,6 +69,34 @@ public sealed class MemoryTests
         Assert.All(lasting, tensor => Assert.False(tensor.IsInvalid));
         run.Dispose();
         Assert.All(lasting, tensor => Assert.True(tensor.IsInvalid));
+    }
+
+    /// <summary>Also where the graph is dropped without a backward pass, as where a loss is not finite.</summary>
+    [Fact]
+    public void Activations_that_are_computed_again_leave_no_tensor()
+    {
+        using ResNet residual = new(new() { Blocks = [1, 1, 1, 1], Width = 4 });
+        using Xcit xcit = new(new() { EmbedDim = 16, Depth = 2, Heads = 2, PatchSize = 8, DropPathRate = 0.3 });
+        using VisionTransformer transformer = new(new() { EmbedDim = 16, Depth = 2, Heads = 2, PatchSize = 8, ImageSize = 32, DropPathRate = 0.3 });
+        Assert.All((Backbone[])[residual, xcit, transformer], network =>
+        {
+            network.CheckpointsActivations = true;
+            Pass(network, backward: true);
+            long before = TensorCount.Settled();
+            Pass(network, backward: true);
+            Pass(network, backward: false);
+            Assert.Equal(before, TensorCount.Settled());
+        });
+
+        static void Pass(Backbone network, bool backward)
+        {
+            using var scope = NewDisposeScope();
+            var sum = network.ForwardCrops([rand(4, 3, 32, 32), rand(4, 3, 16, 16)]).sum();
+            if (backward)
+            {
+                sum.backward();
+            }
+        }
     }
 
     private static long Resident()

@@ -7,6 +7,7 @@ using DinoSharp.Methods.Supervised;
 using DinoSharp.Models.Backbones;
 using DinoSharp.Models.Weights;
 using DinoSharp.Training;
+using DinoSharp.Training.Memory;
 using DinoSharp.Training.Runs;
 using static TorchSharp.torch;
 
@@ -45,7 +46,9 @@ internal sealed class Finetuning(
         request.Validated();
         using var loader = new PrefetchLoader(
             _train, settings.Recipe(), request.Loading(training) with { Decoding = loading.Decoding });
-        using var method = CreateMethod(pretrained);
+        var plan = new TrainingPlan(training.Epochs, loader.BatchesPerEpoch);
+        string? memory = TrainingMemory.IsKnown(request.Device) ? Memory(pretrained, plan).Check() : null;
+        using var method = CreateMethod(pretrained, request.CheckpointActivations);
         var identity = RunIdentity.Flat(settings with { Training = training with { WarmupEpochs = training.EffectiveWarmupEpochs } });
         identity["network"] = settings.FromScratch ? DinoSharp.Models.BackboneCatalogue.Label(pretrained) : RunIdentity.Of(pretrained);
         identity["train"] = RunIdentity.Of(_train);
@@ -60,7 +63,7 @@ internal sealed class Finetuning(
             {
                 Method = method,
                 Options = training,
-                Plan = new TrainingPlan(training.Epochs, loader.BatchesPerEpoch),
+                Plan = plan,
                 Batches = new NormalizedViews(loader, _normalization, request.Device).Epoch,
                 Identity = identity,
                 Data = [_train.Path, sets.Test.Path],
@@ -69,6 +72,7 @@ internal sealed class Finetuning(
                 LoaderWait = () => loader.WaitTime,
                 Faults = loader.Faults,
                 Images = _train.Count,
+                Advice = memory is null ? [] : [memory],
             },
             request,
             terminal,
@@ -85,10 +89,25 @@ internal sealed class Finetuning(
         return (outcome, score);
     }
 
-    private SupervisedMethod CreateMethod(Backbone pretrained)
+    private TrainingMemory Memory(Backbone pretrained, TrainingPlan plan)
+    {
+        var recipe = settings.Recipe();
+        return new TrainingMemory
+        {
+            Create = checkpointed => CreateMethod(pretrained, checkpointed),
+            Training = settings.Training,
+            Plan = plan,
+            Probe = new MemoryProbe([.. Enumerable.Range(0, recipe.ViewCount).Select(recipe.SizeOf)], pretrained.InputChannels, _train.Count),
+            Accumulates = settings.Supervised.Accumulates,
+            Checkpointed = request.CheckpointActivations,
+        };
+    }
+
+    private SupervisedMethod CreateMethod(Backbone pretrained, bool checkpointed)
     {
         manual_seed(settings.Training.Seed);
         var network = pretrained.CreateAlike(settings.DropPathRate);
+        network.CheckpointsActivations = checkpointed;
         if (!settings.FromScratch)
         {
             network.CopyFrom(pretrained);

@@ -54,7 +54,7 @@ internal sealed class FinetuneCommand
         string weights = _weights.PathOf(parsed);
         var loading = _loading.Loader(parsed);
         var device = GlobalOptions.DeviceOf(parsed);
-        var request = _run.Request(parsed, loading, device);
+        var request = _run.Request(parsed, loading, device) with { CheckpointActivations = _training.CheckpointsActivations(parsed) };
         using var sets = _sets.Open(parsed, terminal);
         using var pretrained = _weights.Load(parsed, device, terminal);
         var view = _loading.View(parsed, pretrained);

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using DinoSharp.Cli.Classification;
+using DinoSharp.Cli.Training;
 using DinoSharp.Data;
 using DinoSharp.Methods.Supervised;
 using DinoSharp.Training;
@@ -26,6 +27,7 @@ internal sealed class FinetuneOptions(RunOptions run)
     private readonly Option<double> _clip = Value("--clip-grad", "largest norm of each parameter's gradient; 0 for none", 0.0);
     private readonly Option<int> _accumulation = Value(
         "--accumulation-steps", "parts a batch is cut into to save memory; the result is the same", 1);
+    private readonly Option<bool> _checkpointActivations = OptimizationOptions.CheckpointActivations();
     private readonly Option<double?> _layerDecay = Maybe<double>(
         "--layer-decay", "factor of the learning rate from each layer to the one below; by default 0.75, or 1 from scratch");
     private readonly Option<double> _dropPath = Value("--drop-path-rate", "stochastic depth of a transformer", 0.1, "--drop-path");
@@ -45,9 +47,12 @@ internal sealed class FinetuneOptions(RunOptions run)
     public Option FromScratch => _fromScratch;
 
     public OptionGroup Optimization => new(
-        "Optimization", _optimizer, _lr, _minLr, _warmup, _weightDecay, _layerDecay, _clip, _accumulation, _average);
+        "Optimization", _optimizer, _lr, _minLr, _warmup, _weightDecay, _layerDecay, _clip, _accumulation, _checkpointActivations, _average);
 
     public OptionGroup Regularization => new("Regularization", _dropPath, _smoothing, _mixup, _cutmix, _erase, _jitter, _scale);
+
+    /// <summary>Whether activations are computed again in place of kept.</summary>
+    public bool CheckpointsActivations(ParseResult parsed) => parsed.GetValue(_checkpointActivations);
 
     /// <summary>What a command line asks for.</summary>
     /// <param name="parsed">the command line</param>

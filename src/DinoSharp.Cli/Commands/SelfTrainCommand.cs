@@ -68,7 +68,7 @@ internal sealed class SelfTrainCommand
             : throw new RequestException("--unlabelled is missing: name a folder or archive of images for the teacher to label");
         var loading = _loading.Loader(parsed);
         var device = GlobalOptions.DeviceOf(parsed);
-        var request = _run.Request(parsed, loading, device);
+        var request = _run.Request(parsed, loading, device) with { CheckpointActivations = _training.CheckpointsActivations(parsed) };
         using var sets = _sets.Open(parsed, terminal);
         using var unlabelled = ImageSources.OpenAll(paths);
         Wording.TellNotices(terminal, unlabelled);

@@ -5,6 +5,7 @@ using DinoSharp.Cli.Training;
 using DinoSharp.Data;
 using DinoSharp.Imaging;
 using DinoSharp.Models.Weights;
+using DinoSharp.Training.Memory;
 using DinoSharp.Training.Runs;
 using TorchSharp;
 
@@ -20,6 +21,7 @@ internal sealed class TrainCommand
         "--out", "run folder; a run of the same settings in it goes on", "--output-dir");
     private readonly Option<int> _threads = OptionFactory.Value(
         "--threads", "threads that load images", Ranks.Group.Processors, "--num-workers");
+    private readonly Option<bool> _checkpointActivations = OptimizationOptions.CheckpointActivations();
     private readonly Option<int> _logEvery = OptionFactory.Value("--log-every", "steps between two lines of metrics", 10);
     private readonly Option<double> _saveMinutes = OptionFactory.Value(
         "--save-minutes", "minutes between two saves of the newest state", 10.0);
@@ -55,7 +57,7 @@ internal sealed class TrainCommand
             new OptionGroup("Run folder", _saveMinutes, _keepEvery, _logEvery),
             new OptionGroup("Network", _options.Network),
             new OptionGroup(_options.Title, _options.Method),
-            new OptionGroup("Optimization", _options.Optimization),
+            new OptionGroup("Optimization", [.. _options.Optimization, _checkpointActivations]),
             new OptionGroup("Views", _options.Views));
         foreach (var option in Command.Groups.SelectMany(group => group.Options))
         {
@@ -80,7 +82,25 @@ internal sealed class TrainCommand
 
     /// <summary>What a command line asks to be computed; looks at its images, unless it asks for settings as published.</summary>
     /// <exception cref="RequestException">Something needed is missing, or a name is unknown.</exception>
-    public TrainSettings Settings(ParseResult parsed) => Settings(parsed, Facts(parsed));
+    public (TrainSettings Settings, RunRequest Request) Read(ParseResult parsed)
+    {
+        var facts = Facts(parsed);
+        var settings = Settings(parsed, facts);
+        var request = Request(parsed, settings);
+        var (precision, why) = _options.Precision.Choose(parsed, request);
+        settings = settings.In(precision, why);
+        if (!_options.FitsBatch(parsed))
+        {
+            return (settings, request);
+        }
+
+        // A run keeps the batch that it began with, whatever is free today.
+        int? earlier = (int?)RunFolder.SettingsOf(request.Out)?[TrainSettings.BatchSizeName];
+        int useful = settings.Training.BatchSize, size = earlier ?? Pretraining.LargestBatch(settings, request);
+        string reason = earlier is not null ? "what the run has" : size < useful ? "the most that fits into memory" : "what is useful, and it fits into memory";
+        settings = _options.Read(parsed, facts, size).Validated().In(precision, why);
+        return (settings with { Reasons = [.. settings.Reasons, $"--batch-size {size} (auto): {reason}"] }, request);
+    }
 
     /// <summary>What a command line asks to be computed.</summary>
     /// <param name="parsed">the command line</param>
@@ -94,6 +114,7 @@ internal sealed class TrainCommand
     {
         Out = OutOf(parsed),
         Device = GlobalOptions.DeviceOf(parsed),
+        CheckpointActivations = parsed.GetValue(_checkpointActivations),
         Threads = Math.Max(parsed.GetValue(_threads), 1),
         KnnData = parsed.GetValue(_knnEvery) > 0 ? parsed.GetValue(_knnData) ?? OnlyPath(settings.Data) : null,
         FaultShare = parsed.GetValue(_faultShare),
@@ -111,15 +132,12 @@ internal sealed class TrainCommand
         var terminal = Terminal.Of(parsed);
         if (parsed.GetValue(_preview) is { } preview)
         {
-            DrawViews(Settings(parsed), preview, terminal);
+            DrawViews(Settings(parsed, Facts(parsed)), preview, terminal);
             return 0;
         }
 
         _ = OutOf(parsed); // before the images are looked at
-        var settings = Settings(parsed);
-        var request = Request(parsed, settings);
-        var (precision, reason) = _options.Precision.Choose(parsed, request);
-        settings = settings.In(precision, reason);
+        var (settings, request) = Read(parsed);
         using var signals = new StopSignals();
         var outcome = Pretraining.Start(settings, request, terminal, signals.Token);
         if (!request.Group.IsFirst)
@@ -189,6 +207,7 @@ internal sealed class TrainCommand
 
     private static void WriteReport(RunFolder folder, TrainSettings settings, RunRequest request)
     {
+        ProcessMemory.GiveBack(); // what the training had, for the checkpoint and the batches read now
         using var source = settings.Data.Open();
         var (backbone, _) = Pretrained.Load(folder.Path);
         using (backbone)

@@ -186,8 +186,7 @@ internal sealed class Comparison(ComparisonPlan plan, Device device, Terminal te
             throw new RequestException($"dino {string.Join(' ', words)}: {parsed.Errors[0].Message}");
         }
 
-        var settings = train.Settings(parsed);
-        return (settings, train.Request(parsed, settings));
+        return train.Read(parsed);
     }
 
     private (double Knn, double Linear) Scores(Backbone backbone, TrainSettings settings, HeldOut sets, string folder, CancellationToken stop)

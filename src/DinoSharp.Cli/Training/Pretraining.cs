@@ -1,6 +1,8 @@
 using DinoSharp.Data;
+using DinoSharp.Distributed;
 using DinoSharp.Methods;
 using DinoSharp.Training;
+using DinoSharp.Training.Memory;
 using DinoSharp.Training.Runs;
 using static TorchSharp.torch;
 
@@ -31,19 +33,11 @@ internal sealed class Pretraining : IDisposable
         };
         _loader = new PrefetchLoader(_source, settings.Method.Recipe(settings.Views), loading);
         var plan = new TrainingPlan(training.Epochs, _loader.BatchesPerEpoch);
+        var setup = Setup(settings, request, _source, plan);
+        string? memory = TrainingMemory.IsKnown(request.Device) ? Memory(settings, request, setup).Check() : null;
 
         manual_seed(training.Seed);
-        var method = settings.Method.Create(new MethodSetup
-        {
-            CreateBackbone = settings.CreateBackbone,
-            Training = training,
-            Plan = plan,
-            Views = settings.Views,
-            Images = _source.Count,
-            Labels = Labels(_source, MethodCatalogue.Named(settings.MethodName)),
-            Group = request.Group,
-            Device = request.Device,
-        });
+        var method = settings.Method.Create(setup);
         _knn = request.KnnData is null ? null : new OnlineKnn(request.KnnData, settings.EvaluationRecipe, loading, request.Device);
         var identity = settings.ToFlatJson();
         identity.Remove("data.paths");
@@ -66,7 +60,7 @@ internal sealed class Pretraining : IDisposable
             LoaderWait = () => _loader.WaitTime,
             Faults = _loader.Faults,
             Images = _source.Count,
-            Advice = [.. settings.Reasons, .. TrainingAdvice.On(settings, _source.Count)],
+            Advice = [.. settings.Reasons, .. TrainingAdvice.On(settings, _source.Count), .. memory is null ? (string[])[] : [memory]],
         };
     }
 
@@ -80,12 +74,58 @@ internal sealed class Pretraining : IDisposable
         return TrainingRun.Start(pretraining.Job, request, terminal, stop);
     }
 
+    /// <summary>The largest batch that fits into memory, up to that of the settings.</summary>
+    /// <exception cref="RequestException">None does, or memory cannot be measured.</exception>
+    public static int LargestBatch(TrainSettings settings, RunRequest request)
+    {
+        if (!TrainingMemory.IsKnown(request.Device))
+        {
+            throw new RequestException("--batch-size auto measures the memory of the CPU on Linux: name a number here");
+        }
+
+        using var source = settings.Data.Open();
+        var training = settings.Training with { BatchSize = Math.Min(settings.Training.BatchSize, source.Count) };
+        settings = settings with { Training = training };
+        var plan = new TrainingPlan(training.Epochs, source.Count / training.BatchSize);
+        int own = Memory(settings, request, Setup(settings, request, source, plan)).LargestBatch();
+        return (int)request.Group.FirstSays(own) * request.Group.Size;
+    }
+
     public void Dispose()
     {
         Job.Method.Dispose();
         _knn?.Dispose();
         _loader.Dispose();
         _source.Dispose();
+    }
+
+    private static MethodSetup Setup(TrainSettings settings, RunRequest request, IImageSource source, TrainingPlan plan) => new()
+    {
+        CreateBackbone = trained => settings.CreateBackbone(trained, request.CheckpointActivations),
+        Training = settings.Training,
+        Plan = plan,
+        Views = settings.Views,
+        Images = source.Count,
+        Labels = Labels(source, MethodCatalogue.Named(settings.MethodName)),
+        Group = request.Group,
+        Device = request.Device,
+    };
+
+    /// <summary>What the training takes of this process's memory, with its share of each batch.</summary>
+    private static TrainingMemory Memory(TrainSettings settings, RunRequest request, MethodSetup setup)
+    {
+        var training = settings.Training with { BatchSize = Math.Max(settings.Training.BatchSize / request.Group.Size, 1) };
+        setup = setup with { Group = ProcessGroup.Alone, Training = training };
+        var recipe = settings.Method.Recipe(settings.Views);
+        return new TrainingMemory
+        {
+            Create = checkpointed => settings.Method.Create(setup with { CreateBackbone = trained => settings.CreateBackbone(trained, checkpointed) }),
+            Training = training,
+            Plan = setup.Plan,
+            Probe = new MemoryProbe([.. Enumerable.Range(0, recipe.ViewCount).Select(recipe.SizeOf)], settings.Data.Channels, setup.Images),
+            Accumulates = settings.Method.Accumulates,
+            Checkpointed = request.CheckpointActivations,
+        };
     }
 
     /// <summary>The images' classes for a method that learns from them or may.</summary>

@@ -17,6 +17,9 @@ internal sealed record RunRequest
     /// <summary>Processes that train together.</summary>
     public ProcessGroup Group { get; init; } = Ranks.Group;
 
+    /// <summary>Whether activations are computed again in the backward pass in place of kept.</summary>
+    public bool CheckpointActivations { get; init; }
+
     /// <summary>Threads that load images.</summary>
     public int Threads { get; init; } = Environment.ProcessorCount;
 

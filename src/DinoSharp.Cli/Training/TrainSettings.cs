@@ -15,6 +15,9 @@ namespace DinoSharp.Cli.Training;
 /// <summary>All that decides what a training computes. Two starts with equal settings are one run.</summary>
 internal sealed record TrainSettings
 {
+    /// <summary>The batch size's flat name (<see cref="ToFlatJson"/>).</summary>
+    public const string BatchSizeName = "training.batch_size";
+
     public required DataSettings Data { get; init; }
 
     public string Arch { get; init; } = MethodChoice.UsualArch;
@@ -46,10 +49,17 @@ internal sealed record TrainSettings
     public IReadOnlyList<string> Reasons { get; init; } = [];
 
     /// <summary>A new network of these settings; one that does not train, as a teacher, has no stochastic depth.</summary>
-    public Backbone CreateBackbone(bool trained) =>
-        ResNet is not null ? new ResNet(ResNet) :
-        Xcit is not null ? new Xcit(trained ? Xcit : Xcit with { DropPathRate = 0 }) :
-        new VisionTransformer(trained ? Shape! : Shape! with { DropPathRate = 0 });
+    /// <param name="trained">whether it trains</param>
+    /// <param name="checkpointActivations">whether activations are computed again in place of kept</param>
+    public Backbone CreateBackbone(bool trained, bool checkpointActivations = false)
+    {
+        Backbone backbone =
+            ResNet is not null ? new ResNet(ResNet) :
+            Xcit is not null ? new Xcit(trained ? Xcit : Xcit with { DropPathRate = 0 }) :
+            new VisionTransformer(trained ? Shape! : Shape! with { DropPathRate = 0 });
+        backbone.CheckpointsActivations = checkpointActivations;
+        return backbone;
+    }
 
     /// <summary>How images are shown to the backbone when it is evaluated: at the size of the global crops.</summary>
     public EvaluationRecipe EvaluationRecipe => EvaluationView.Of(Views.GlobalSize);

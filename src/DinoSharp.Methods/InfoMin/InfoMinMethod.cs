@@ -60,6 +60,8 @@ public sealed class InfoMinMethod : TrainingMethod
 
     public override IReadOnlyList<StateSection> State { get; }
 
+    public override int LeastImages => _encoders.LeastImages;
+
     public override Tensor Loss(TrainingBatch batch, TrainingStep step)
     {
         using var scope = NewDisposeScope();

@@ -55,6 +55,9 @@ internal sealed class MomentumEncoders : IDisposable
         Key.ShareBatch(ofGroup);
     }
 
+    /// <summary>Two for each group's batch norm.</summary>
+    public int LeastImages => 2 * _groups;
+
     public MultiCropEncoder Query { get; }
 
     public MultiCropEncoder Key { get; }

@@ -75,7 +75,8 @@ public sealed class SwavMethod : TrainingMethod
         var loss = SwavLoss.Of(scores, codes, _options.PrototypeTemperature);
         if (QueuedBefore(step) >= 0)
         {
-            _queue?.Hold(_share.Whole(projections.narrow(0, 0, _assigned * images)).view(_assigned, _batchSize, -1).transpose(0, 1)); // [N, A, P]
+            var whole = _share.Whole(projections.narrow(0, 0, _assigned * images)).view(_assigned, -1, _options.ProjectionDim); // [A, N, P]
+            _queue?.Hold(whole.transpose(0, 1));
         }
 
         _loss.Add(loss.detach());

@@ -22,6 +22,12 @@ public abstract class Backbone : nn.Module<Tensor, Tensor>
     /// <summary>The smallest image side this network can take, in pixels.</summary>
     public abstract int MinimumImageSide { get; }
 
+    /// <summary>
+    /// Whether the backward pass computes the activations inside the blocks again in place of keeping them: less memory for the time
+    /// of one more forward pass, and the same result.
+    /// </summary>
+    public bool CheckpointsActivations { get; set; }
+
     /// <summary>A new network of this one's shape, with starting values from torch's random state, on the CPU.</summary>
     /// <param name="dropPathRate">a transformer's stochastic depth; a ResNet has none</param>
     public abstract Backbone CreateAlike(double dropPathRate = 0);

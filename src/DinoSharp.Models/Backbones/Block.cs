@@ -37,23 +37,39 @@ internal sealed class Block : nn.Module, IBatchSharer
     }
 
     /// <param name="tokens">// [T, D]</param>
+    /// <param name="layout">where the images lie</param>
+    /// <param name="recompute">whether the backward pass computes this again</param>
     /// <returns>// [T, D]</returns>
-    public Tensor Forward(Tensor tokens, TokenLayout layout)
+    public Tensor Forward(Tensor tokens, TokenLayout layout, bool recompute = false)
     {
         using var scope = NewDisposeScope();
-        var mixed = tokens + DropPath(_attention.Forward(_norm1.forward(tokens), layout), layout, perToken: true);
-        return (mixed + DropPath(_mlp.Forward(_norm2.forward(mixed)), layout, perToken: true)).MoveToOuterDisposeScope();
+        return ActivationCheckpoint.Run(recompute, this, Compute, tokens, DrawPaths(layout, tokens.device)).MoveToOuterDisposeScope();
+
+        Tensor Compute(Tensor tokens, IReadOnlyList<Tensor> kept)
+        {
+            using var scope = NewDisposeScope();
+            var mixed = tokens + DropPath(_attention.Forward(_norm1.forward(tokens), layout), kept, 0, layout);
+            return (mixed + DropPath(_mlp.Forward(_norm2.forward(mixed)), kept, 1, layout)).MoveToOuterDisposeScope();
+        }
     }
 
     /// <summary>The class tokens that <see cref="Forward"/> would give, without computing the rest: the same value for less work.</summary>
     /// <param name="tokens">// [T, D]</param>
+    /// <param name="layout">where the images lie</param>
+    /// <param name="recompute">whether the backward pass computes this again</param>
     /// <returns>// [ΣB, D]</returns>
-    public Tensor ForwardClassTokens(Tensor tokens, TokenLayout layout)
+    public Tensor ForwardClassTokens(Tensor tokens, TokenLayout layout, bool recompute = false)
     {
         using var scope = NewDisposeScope();
-        var attended = _attention.ForwardClassTokens(_norm1.forward(tokens), layout); // [ΣB, D]
-        var mixed = layout.ClassTokens(tokens) + DropPath(attended, layout, perToken: false);
-        return (mixed + DropPath(_mlp.Forward(_norm2.forward(mixed)), layout, perToken: false)).MoveToOuterDisposeScope();
+        return ActivationCheckpoint.Run(recompute, this, Compute, tokens, DrawPaths(layout, tokens.device)).MoveToOuterDisposeScope();
+
+        Tensor Compute(Tensor tokens, IReadOnlyList<Tensor> kept)
+        {
+            using var scope = NewDisposeScope();
+            var attended = _attention.ForwardClassTokens(_norm1.forward(tokens), layout); // [ΣB, D]
+            var mixed = layout.ClassTokens(tokens) + DropPath(attended, kept, 0);
+            return (mixed + DropPath(_mlp.Forward(_norm2.forward(mixed)), kept, 1)).MoveToOuterDisposeScope();
+        }
     }
 
     /// <summary>The attention weights of this block.</summary>
@@ -74,14 +90,18 @@ internal sealed class Block : nn.Module, IBatchSharer
         return _attention.ClassTokenWeights(_norm1.forward(tokens)).MoveToOuterDisposeScope();
     }
 
-    private Tensor DropPath(Tensor branch, TokenLayout layout, bool perToken)
+    /// <summary>Drawn before the block is computed, so that it drops the same where it is computed again.</summary>
+    /// <returns>for each of the two branches // [ΣB, 1]; nothing where none is dropped</returns>
+    private Tensor[] DrawPaths(TokenLayout layout, Device device)
     {
-        if (!training || !_depth.Drops)
-        {
-            return branch;
-        }
-
-        var kept = _depth.Draw(layout.ImageRows.Sum(), branch.device); // [ΣB, 1]
-        return branch * (perToken ? layout.RepeatForTokens(kept) : kept);
+        long images = layout.ImageRows.Sum();
+        return training && _depth.Drops ? [_depth.Draw(images, device), _depth.Draw(images, device)] : [];
     }
+
+    /// <param name="branch">// [T, D], or [ΣB, D] without a layout</param>
+    /// <param name="kept">of all branches</param>
+    /// <param name="index">of this branch</param>
+    /// <param name="layout">where the images' tokens lie; null if there is one an image</param>
+    private static Tensor DropPath(Tensor branch, IReadOnlyList<Tensor> kept, int index, TokenLayout? layout = null) =>
+        kept.Count == 0 ? branch : branch * (layout is null ? kept[index] : layout.RepeatForTokens(kept[index]));
 }

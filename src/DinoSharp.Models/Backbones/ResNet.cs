@@ -73,7 +73,7 @@ public sealed class ResNet : Backbone, IFeatureMaps
     public override Tensor forward(Tensor images)
     {
         using var scope = NewDisposeScope();
-        return _stage4.forward(ThroughThirdStage(images)).mean([2, 3], type: float32).MoveToOuterDisposeScope(); // [B, D]
+        return Through(_stage4, ThroughThirdStage(images)).mean([2, 3], type: float32).MoveToOuterDisposeScope(); // [B, D]
     }
 
     /// <inheritdoc/>
@@ -81,7 +81,7 @@ public sealed class ResNet : Backbone, IFeatureMaps
     {
         using var scope = NewDisposeScope();
         var third = ThroughThirdStage(images); // [B, D/2, H/16, W/16], or H/4, W/4 after a small stem
-        var fourth = _stage4.forward(third); // [B, D, H/32, W/32], or H/8, W/8
+        var fourth = Through(_stage4, third); // [B, D, H/32, W/32], or H/8, W/8
         return [third.to(float32).MoveToOuterDisposeScope(), fourth.to(float32).MoveToOuterDisposeScope()];
     }
 
@@ -95,7 +95,24 @@ public sealed class ResNet : Backbone, IFeatureMaps
             maps = nn.functional.max_pool2d(maps, 3, stride: 2, padding: 1); // [B, width, H/4, W/4]
         }
 
-        return _stage3.forward(_stage2.forward(_stage1.forward(maps))).MoveToOuterDisposeScope();
+        return Through(_stage3, Through(_stage2, Through(_stage1, maps))).MoveToOuterDisposeScope();
+    }
+
+    private Tensor Through(Sequential stage, Tensor maps)
+    {
+        using var scope = NewDisposeScope();
+        var before = maps;
+        foreach (var block in stage.children().Cast<nn.Module<Tensor, Tensor>>())
+        {
+            var input = maps;
+            maps = ActivationCheckpoint.Run(CheckpointsActivations, block, (tensor, _) => block.forward(tensor), input, []);
+            if (!ReferenceEquals(input, before))
+            {
+                input.Dispose(); // without gradients nobody needs it any more
+            }
+        }
+
+        return maps.MoveToOuterDisposeScope();
     }
 
     private static int ExpansionOf(ResNetOptions options) => options.Bottlenecks ? Bottleneck.Expansion : 1;

@@ -60,10 +60,10 @@ public sealed class VisionTransformer : Backbone, IFeatureMaps
         var packed = cat([.. tokens.Select(t => t.reshape(-1, FeatureDim))]); // [T, D]
         foreach (var block in _blocks.Take(_blocks.Count - 1))
         {
-            packed = block.Forward(packed, layout);
+            packed = block.Forward(packed, layout, CheckpointsActivations);
         }
 
-        return _norm.forward(_blocks[^1].ForwardClassTokens(packed, layout)).MoveToOuterDisposeScope(); // [ΣB, D]
+        return _norm.forward(_blocks[^1].ForwardClassTokens(packed, layout, CheckpointsActivations)).MoveToOuterDisposeScope(); // [ΣB, D]
     }
 
     /// <summary>The attention weights of the last block.</summary>

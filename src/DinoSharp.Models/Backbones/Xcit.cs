@@ -63,13 +63,13 @@ public sealed class Xcit : Backbone
         var tokens = maps.flatten(2).transpose(1, 2) + _positions.Forward(height, width); // [B, N, D]
         foreach (var block in _blocks)
         {
-            tokens = block.Forward(tokens, height, width);
+            tokens = block.Forward(tokens, height, width, CheckpointsActivations);
         }
 
         tokens = cat([_classToken.expand(images.size(0), -1, -1), tokens], 1); // [B, N+1, D]
         foreach (var block in _classBlocks.Take(_classBlocks.Count - 1))
         {
-            tokens = block.Forward(tokens);
+            tokens = block.Forward(tokens); // keeps little: its MLP is of the class token alone
         }
 
         return _norm.forward(_classBlocks[^1].ForwardClassTokens(tokens)).MoveToOuterDisposeScope(); // [B, D]

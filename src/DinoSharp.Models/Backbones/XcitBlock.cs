@@ -58,16 +58,30 @@ internal sealed class XcitBlock : nn.Module, IBatchSharer
     /// <param name="tokens">// [B, N, D]</param>
     /// <param name="height">rows of the grid the tokens lie on</param>
     /// <param name="width">columns of it; height · width = N</param>
+    /// <param name="recompute">whether the backward pass computes this again</param>
     /// <returns>// [B, N, D]</returns>
-    public Tensor Forward(Tensor tokens, long height, long width)
+    public Tensor Forward(Tensor tokens, long height, long width, bool recompute = false)
     {
         using var scope = NewDisposeScope();
-        tokens = tokens + DropPath(_attentionScale * _attention.Forward(_attentionNorm.forward(tokens)));
-        tokens = tokens + DropPath(_localScale * _local.Forward(_localNorm.forward(tokens), height, width));
-        return (tokens + DropPath(_mlpScale * _mlp.Forward(_mlpNorm.forward(tokens)))).MoveToOuterDisposeScope();
+        return ActivationCheckpoint.Run(recompute, this, Compute, tokens, DrawPaths(tokens)).MoveToOuterDisposeScope();
+
+        Tensor Compute(Tensor tokens, IReadOnlyList<Tensor> kept)
+        {
+            using var scope = NewDisposeScope();
+            tokens = tokens + DropPath(_attentionScale * _attention.Forward(_attentionNorm.forward(tokens)), kept, 0);
+            tokens = tokens + DropPath(_localScale * _local.Forward(_localNorm.forward(tokens), height, width), kept, 1);
+            return (tokens + DropPath(_mlpScale * _mlp.Forward(_mlpNorm.forward(tokens)), kept, 2)).MoveToOuterDisposeScope();
+        }
     }
 
-    private Tensor DropPath(Tensor branch) => training && _depth.Drops
-        ? branch * _depth.Draw(branch.size(0), branch.device).unsqueeze(2) // [B, 1, 1]
-        : branch;
+    /// <summary>Drawn before the block is computed, so that it drops the same where it is computed again.</summary>
+    /// <returns>for each of the three branches // [B, 1, 1]; nothing where none is dropped</returns>
+    private Tensor[] DrawPaths(Tensor tokens)
+    {
+        return training && _depth.Drops ? [Draw(), Draw(), Draw()] : [];
+
+        Tensor Draw() => _depth.Draw(tokens.size(0), tokens.device).unsqueeze(2);
+    }
+
+    private static Tensor DropPath(Tensor branch, IReadOnlyList<Tensor> kept, int index) => kept.Count == 0 ? branch : branch * kept[index];
 }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using DinoSharp.Checkpoints;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -14,6 +15,14 @@ public static class TensorArrays
         var values = tensor.detach().cpu().contiguous();
         return new ArrayData(ElementTypeOf(values.dtype), values.shape, values.bytes.ToArray());
     }
+
+    /// <summary>
+    /// The tensor's own memory where it lies on the CPU as a checkpoint has it, else a copy: for writing at once, while nothing moves the
+    /// tensor, so that a state need not be in memory twice to be saved.
+    /// </summary>
+    public static ArrayData ViewOf(Tensor tensor) => tensor.device_type == DeviceType.CPU && tensor.is_contiguous()
+        ? new ArrayData(ElementTypeOf(tensor.dtype), tensor.shape, new TensorMemory(tensor).Memory)
+        : ToArray(tensor);
 
     /// <summary>Copies an array's values into a tensor of the same shape, converting to its element type and device.</summary>
     /// <exception cref="ArgumentException">The shapes differ.</exception>
@@ -33,6 +42,22 @@ public static class TensorArrays
         }
 
         tensor.copy_(values);
+    }
+
+    /// <summary>The bytes of a tensor, which stays its owner's.</summary>
+    private sealed class TensorMemory(Tensor tensor) : MemoryManager<byte>
+    {
+        public override Span<byte> GetSpan() => tensor.bytes;
+
+        public override MemoryHandle Pin(int elementIndex = 0) => throw new NotSupportedException();
+
+        public override void Unpin()
+        {
+        }
+
+        protected override void Dispose(bool disposing)
+        {
+        }
     }
 
     private static ElementType ElementTypeOf(ScalarType type) => type switch

@@ -33,7 +33,7 @@ public static class RunCheckpoint
             var tensors = new OrderedDictionary<object, object?>();
             foreach (var (name, tensor) in section.Tensors)
             {
-                tensors.Add(section.Prefix + name, TensorArrays.ToArray(tensor));
+                tensors.Add(section.Prefix + name, TensorArrays.ViewOf(tensor));
             }
 
             root.Add(section.Name, tensors);
@@ -172,7 +172,7 @@ public static class RunCheckpoint
 
             foreach (var (name, tensor) in parameter.Tensors)
             {
-                entry.Add(name, TensorArrays.ToArray(tensor));
+                entry.Add(name, TensorArrays.ViewOf(tensor));
             }
 
             state.Add((long)i, entry);

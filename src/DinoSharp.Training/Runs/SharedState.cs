@@ -18,7 +18,7 @@ public static class SharedState
         }
 
         using var noGradients = no_grad();
-        trainer.StepsDone = Spread(group, trainer.StepsDone);
+        trainer.StepsDone = group.FirstSays(trainer.StepsDone);
         foreach (var (_, values) in method.State.SelectMany(section => section.Tensors))
         {
             Spread(group, values);
@@ -26,24 +26,17 @@ public static class SharedState
 
         if (trainer.LossScale is { } scale)
         {
-            scale.Restore(Math.ScaleB(1, (int)Spread(group, (long)Math.Log2(scale.Factor))), Spread(group, scale.GoodSteps)); // a power of two
+            scale.Restore(Math.ScaleB(1, (int)group.FirstSays((long)Math.Log2(scale.Factor))), group.FirstSays(scale.GoodSteps)); // a power of two
         }
 
         foreach (var state in trainer.Optimizer.States)
         {
-            state.StepCount = state.StepCount is { } count ? Spread(group, count) : null;
+            state.StepCount = state.StepCount is { } count ? group.FirstSays(count) : null;
             foreach (var (_, values) in state.Tensors)
             {
                 Spread(group, values);
             }
         }
-    }
-
-    private static long Spread(ProcessGroup group, long number)
-    {
-        using var one = tensor(new[] { number });
-        group.Broadcast(one);
-        return one.item<long>();
     }
 
     private static void Spread(ProcessGroup group, Tensor values)

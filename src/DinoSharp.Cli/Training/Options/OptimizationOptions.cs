@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using DinoSharp.Cli.Commands;
 using DinoSharp.Training;
 using DinoSharp.Training.Optimizers;
@@ -13,14 +14,16 @@ internal sealed class OptimizationOptions(TrainingOptions published)
     /// <summary>The reference's name for the images that one process sees in a step.</summary>
     private const string PerProcess = "--batch-size-per-gpu";
 
+    /// <summary>In place of a batch size: one that fits.</summary>
+    private const int Auto = 0;
+
     private readonly Option<OptimizerKind> _optimizer = Choice(
         "--optimizer",
         "optimizer",
         published.Optimizer,
         ("adamw", OptimizerKind.AdamW), ("sgd", OptimizerKind.Sgd), ("lars", OptimizerKind.Lars));
     private readonly Option<int> _epochs = Value("--epochs", "passes over the data", published.Epochs);
-    private readonly Option<int> _batchSize = Value(
-        "--batch-size", "images an optimizer step sees, of all processes together", published.BatchSize, PerProcess);
+    private readonly Option<int> _batchSize = BatchSizeOption(published.BatchSize);
     private readonly Option<int> _accumulation = Value(
         "--accumulation-steps", "parts a batch is cut into to save memory; the result is the same", 1);
     private readonly Option<double> _lr = Value(
@@ -42,6 +45,13 @@ internal sealed class OptimizationOptions(TrainingOptions published)
         [_optimizer, _lr, _minLr, _warmupEpochs, _weightDecay, _weightDecayEnd, _clipGrad, _accumulation, _precision.Option, _seed];
 
     public PrecisionOption Precision => _precision;
+
+    /// <summary>The switch of every verb that trains a whole network; it changes nothing of what is computed.</summary>
+    public static Option<bool> CheckpointActivations() => Flag(
+        "--checkpoint-activations", "the backward pass computes the insides of blocks again: less memory, slower, the same result");
+
+    /// <summary>Whether the batch is to be one that fits into memory.</summary>
+    public bool FitsBatch(ParseResult parsed) => parsed.GetValue(_batchSize) == Auto;
 
     /// <summary>The passes over the data, and the batch, that were asked for or else chosen.</summary>
     public (int Epochs, int BatchSize) Extent(ParseResult parsed, int chosenEpochs, int chosenBatchSize) =>
@@ -70,6 +80,30 @@ internal sealed class OptimizationOptions(TrainingOptions published)
     }
 
     /// <summary>Of all processes together, by whichever name it was given.</summary>
-    private int BatchSize(ParseResult parsed, int chosen) =>
-        parsed.Or(_batchSize, chosen) * (parsed.GetResult(_batchSize)?.IdentifierToken?.Value == PerProcess ? Ranks.Group.Size : 1);
+    private int BatchSize(ParseResult parsed, int chosen) => FitsBatch(parsed)
+        ? chosen
+        : parsed.Or(_batchSize, chosen) * (parsed.GetResult(_batchSize)?.IdentifierToken?.Value == PerProcess ? Ranks.Group.Size : 1);
+
+    private static Option<int> BatchSizeOption(int initial)
+    {
+        const string word = "auto";
+        var option = Value("--batch-size", "images an optimizer step sees, of all processes together; auto: as many as are useful and fit into memory", initial, PerProcess);
+        option.HelpName = $"N|{word}";
+        option.CustomParser = result =>
+        {
+            string text = result.Tokens[0].Value;
+            if (text.Equals(word, StringComparison.OrdinalIgnoreCase))
+            {
+                return Auto;
+            }
+
+            if (!int.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out int size) || size == Auto)
+            {
+                result.AddError($"--batch-size is a number of images from 1 on, or {word}, not '{text}'");
+            }
+
+            return size;
+        };
+        return option;
+    }
 }

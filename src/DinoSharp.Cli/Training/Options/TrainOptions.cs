@@ -90,6 +90,9 @@ internal sealed class TrainOptions
     /// <summary>Whether what is not named is to be as published.</summary>
     public bool AsPublished(ParseResult parsed) => parsed.GetValue(_asPublished);
 
+    /// <summary>Whether the batch is to be one that fits into memory.</summary>
+    public bool FitsBatch(ParseResult parsed) => _optimization.FitsBatch(parsed);
+
     /// <summary>Which images a command line trains on.</summary>
     /// <exception cref="RequestException">They are missing, or an option of theirs makes no sense.</exception>
     public DataSettings ReadData(ParseResult parsed)
@@ -121,13 +124,16 @@ internal sealed class TrainOptions
     /// <summary>The settings a command line asks for.</summary>
     /// <param name="parsed">the command line</param>
     /// <param name="facts">of the images, which the rest has to fit; null for settings as published</param>
+    /// <param name="mostImages">the largest batch where none is named; null for no limit</param>
     /// <exception cref="RequestException">The data or a name is missing or unknown.</exception>
-    public TrainSettings Read(ParseResult parsed, DataFacts? facts)
+    public TrainSettings Read(ParseResult parsed, DataFacts? facts, int? mostImages = null)
     {
         string arch = BackboneCatalogue.NameOf(parsed.GetValue(_arch)!);
         var first = facts is null ? null : FirstSettings.For(_views.NamedSize(parsed) ?? facts.Side, facts.Images);
         List<string> reasons = [];
-        var chosen = first is null ? _published : Fitted(parsed, facts!, first, reasons);
+        var chosen = first is null
+            ? _published with { Training = _published.Training with { BatchSize = AtMost(_published.Training.BatchSize) } }
+            : Fitted(parsed, facts!, first, AtMost(first.BatchSize), reasons);
         var views = _views.Read(parsed, chosen.Views);
         return new TrainSettings
         {
@@ -142,13 +148,15 @@ internal sealed class TrainOptions
             Views = views,
             Reasons = [.. reasons.Where(reason => !IsNamed(parsed, reason))],
         };
+
+        int AtMost(int batchSize) => Math.Min(batchSize, mostImages ?? int.MaxValue);
     }
 
     /// <summary>The settings that fit the images.</summary>
-    private MethodSettings Fitted(ParseResult parsed, DataFacts facts, FirstSettings first, List<string> reasons)
+    private MethodSettings Fitted(ParseResult parsed, DataFacts facts, FirstSettings first, int chosenBatchSize, List<string> reasons)
     {
         var (training, views) = (_published.Training, _published.Views);
-        var (epochs, batchSize) = _optimization.Extent(parsed, Math.Min(training.Epochs, UsualEpochs), first.BatchSize);
+        var (epochs, batchSize) = _optimization.Extent(parsed, Math.Min(training.Epochs, UsualEpochs), chosenBatchSize);
         views = _views.Read(parsed, views with { GlobalSize = first.GlobalSize, LocalSize = first.LocalSize });
         long steps = Math.Max((long)epochs * (facts.Images / Math.Max(batchSize, 1)), 1);
         Fitting fitting = new(new TrainingFacts(facts.Images, views.GlobalSize, batchSize, steps, _choice.Transformer));
