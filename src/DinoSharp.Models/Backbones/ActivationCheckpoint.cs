@@ -1,3 +1,4 @@
+using DinoSharp.Models.Layers;
 using static TorchSharp.torch;
 
 namespace DinoSharp.Models.Backbones;
@@ -41,6 +42,7 @@ internal static class ActivationCheckpoint
             ctx.save_for_backward([input, .. constants]);
             ctx.save_data("block", vars[1]);
             ctx.save_data("function", function);
+            ctx.save_data("precision", MixedPrecision.InUse);
             return function(input, constants);
         }
 
@@ -53,6 +55,7 @@ internal static class ActivationCheckpoint
             var input = saved[0].detach().requires_grad_();
             (Tensor Buffer, Tensor Value)[] remembered = [.. block.buffers().Select(buffer => (buffer, buffer.clone()))];
             using (enable_grad())
+            using (MixedPrecision.Use((Precision)ctx.get_data("precision"))) // the backward pass may be on another thread
             {
                 // Into the parameters' gradients, as the outer backward pass does.
                 autograd.backward([function(input, [.. saved.Skip(1)])], [gradient]);
