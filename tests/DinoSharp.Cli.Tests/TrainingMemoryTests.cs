@@ -12,13 +12,13 @@ public sealed partial class TrainingMemoryTests
     [
         "--arch", "vit_tiny", "--embed-dim", "64", "--depth", "10", "--num-heads", "4", "--patch-size", "4", "--global-crops-size", "64",
         "--local-crops-number", "0", "--head-hidden-dim", "64", "--out-dim", "64", "--batch-size", "16", "--epochs", "1", "--keep-every", "0",
-        "--log-every", "1", "--threads", "1",
+        "--log-every", "1", "--threads", "1", "--precision", "float32",
     ];
 
     private static readonly string[] Residual =
     [
         "--method", "byol", "--arch", "resnet18", "--resnet-width", "32", "--small-stem", "--global-crops-size", "32", "--hidden-dim", "256",
-        "--batch-size", "16", "--epochs", "1", "--keep-every", "0", "--log-every", "1", "--threads", "1",
+        "--batch-size", "16", "--epochs", "1", "--keep-every", "0", "--log-every", "1", "--threads", "1", "--precision", "float32",
     ];
 
     [Fact]

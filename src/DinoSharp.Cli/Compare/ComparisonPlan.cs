@@ -54,7 +54,7 @@ internal sealed record ComparisonPlan
         string path = Path.Combine(Out, "comparison.json");
         var mine = new JsonObject
         {
-            ["data"] = Path.GetFullPath(Data),
+            ["data"] = Path.GetFileName(Path.TrimEndingDirectorySeparator(Data)), // it may go on elsewhere
             ["minutes"] = Minutes,
             ["steps"] = Steps,
             ["linear_epochs"] = LinearEpochs,

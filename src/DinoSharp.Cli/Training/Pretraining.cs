@@ -115,7 +115,7 @@ internal sealed class Pretraining : IDisposable
     private static TrainingMemory Memory(TrainSettings settings, RunRequest request, MethodSetup setup)
     {
         var training = settings.Training with { BatchSize = Math.Max(settings.Training.BatchSize / request.Group.Size, 1) };
-        setup = setup with { Group = ProcessGroup.Alone, Training = training };
+        setup = setup with { Group = ProcessGroup.Alone }; // of the whole batch, whose share is then tried
         var recipe = settings.Method.Recipe(settings.Views);
         return new TrainingMemory
         {

@@ -52,7 +52,8 @@ public sealed record MemoryProbe(IReadOnlyList<int> Views, int Channels, int Ima
     {
         long gradients = trainer.Optimizer.Groups.All.Sum(p => p.Parameter.numel() * p.Parameter.element_size());
         long difference = Math.Max(EnoughBytes, EnoughGradients * gradients);
-        int images = Math.Min(method.LeastImages, most);
+        most = Math.Max(most, method.LeastImages); // of a share of a batch the method may not make a step by itself
+        int images = method.LeastImages;
         Step(trainer, images); // from now on libraries and kernels are there
         ProcessMemory.BeginPeak();
         long start = ProcessMemory.Resident;

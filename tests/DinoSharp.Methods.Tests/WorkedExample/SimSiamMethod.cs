@@ -18,10 +18,9 @@ public sealed class SimSiamMethod : TrainingMethod
     public SimSiamMethod(SimSiamOptions options, MethodSetup setup)
     {
         var backbone = setup.CreateBackbone(true);
-        _encoder = new MultiCropEncoder(backbone, MlpHead.Create(backbone.FeatureDim, options.Projector));
-        _predictor = MlpHead.Create(options.ProjectionDim, options.Predictor);
+        _encoder = setup.Place(new MultiCropEncoder(backbone, MlpHead.Create(backbone.FeatureDim, options.Projector)));
+        _predictor = setup.Place(MlpHead.Create(options.ProjectionDim, options.Predictor));
         Trained = new TrainedParts(("encoder", _encoder), ("predictor", _predictor));
-        Trained.to(setup.Device);
         State = [StateSection.Of("encoder", _encoder), StateSection.Of("predictor", _predictor)];
         _metrics = new LossAndSpread(setup.Device);
     }
