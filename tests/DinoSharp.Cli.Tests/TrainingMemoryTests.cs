@@ -41,9 +41,8 @@ public sealed partial class TrainingMemoryTests
     {
         using TestFolder folder = TestFolder.OfImages(128);
         string[] large = [.. Deep.Select((word, i) => i == 0 ? word : Deep[i - 1] switch { "--batch-size" => "64", "--epochs" => "6", _ => word })];
-        Assert.All(
-            (Measured[])[Train(folder, "kept", large), Train(folder, "checkpointed", [.. large, "--checkpoint-activations"])],
-            m => Assert.InRange(m.Predicted / m.Peak, 0.85, 1.15));
+        var measured = Train(folder, "kept", large);
+        Assert.InRange(measured.Predicted / measured.Peak, 0.85, 1.15);
     }
 
     /// <summary>The kernel's own limit on a process's data stands for a small machine.</summary>
