@@ -12,7 +12,12 @@ public sealed class ActivationCheckpointTests
     {
         ["ViT"] = () => new VisionTransformer(new()
         {
-            EmbedDim = 24, Depth = 4, Heads = 3, PatchSize = 8, ImageSize = 32, DropPathRate = 0.4,
+            EmbedDim = 24,
+            Depth = 4,
+            Heads = 3,
+            PatchSize = 8,
+            ImageSize = 32,
+            DropPathRate = 0.4,
         }),
         ["XCiT"] = () => new Xcit(new() { EmbedDim = 32, Depth = 3, Heads = 4, PatchSize = 8, DropPathRate = 0.4 }),
         ["ResNet of bottlenecks"] = () => new ResNet(new() { Blocks = [2, 1, 2, 1], Width = 8 }),
