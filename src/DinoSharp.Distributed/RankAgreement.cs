@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.Json.Nodes;
-using TorchSharp;
 
 namespace DinoSharp.Distributed;
 
@@ -27,14 +26,6 @@ public static class RankAgreement
             throw new ProcessGroupUnavailableException(
                 $"{group.Describe(rank)} was started otherwise than rank 0: {string.Join(", ", differences.Take(ShownDifferences))}{more}{others}");
         }
-    }
-
-    /// <summary>Whether something is so on any rank: for what all have to do alike, such as to stop after this step.</summary>
-    public static bool OnAny(ProcessGroup group, bool here)
-    {
-        using var ranks = torch.tensor(here ? 1L : 0L);
-        group.Sum(ranks);
-        return ranks.item<long>() > 0;
     }
 
     private static IEnumerable<string> Differences(JsonObject first, JsonObject other) =>

@@ -27,8 +27,7 @@ public static class RankRows
         public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
         {
             var group = (ProcessGroup)ctx.get_data("group");
-            using var sum = grad_output.contiguous().clone(); // [n B, ...]
-            group.Sum(sum);
+            using var sum = RankSum.Summed(group, grad_output); // [n B, ...]
             long own = sum.size(0) / group.Size;
             return [sum.narrow(0, group.Rank * own, own).clone(), null!];
         }

@@ -14,6 +14,14 @@ public static class RankSum
     /// <returns>the same shape, the same on every rank; the values themselves for a process that is alone</returns>
     public static Tensor Of(ProcessGroup group, Tensor values) => group.Size == 1 ? values.alias() : Function.apply(values, group);
 
+    /// <summary>A copy of values, summed over the ranks.</summary>
+    internal static Tensor Summed(ProcessGroup group, Tensor values)
+    {
+        var sum = values.detach().contiguous().clone();
+        group.Sum(sum);
+        return sum;
+    }
+
     private sealed class Function : autograd.SingleTensorFunction<Function>
     {
         public override string Name => nameof(RankSum);
@@ -27,12 +35,5 @@ public static class RankSum
 
         public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output) =>
             [Summed((ProcessGroup)ctx.get_data("group"), grad_output), null!];
-
-        private static Tensor Summed(ProcessGroup group, Tensor values)
-        {
-            var sum = values.detach().contiguous().clone();
-            group.Sum(sum);
-            return sum;
-        }
     }
 }

@@ -80,13 +80,7 @@ public sealed class BadInputTests
         string[] arguments = TinyTraining.Arguments(data, run, 2, "--fault-share", "0.3");
         using var process = Dino.Start(arguments);
         var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-        long memory = 0;
-        while (!process.WaitForExit(20))
-        {
-            process.Refresh();
-            memory = Math.Max(memory, process.HasExited ? 0 : process.PeakWorkingSet64);
-        }
-
+        long memory = Dino.PeakMemory(process);
         Assert.True(process.ExitCode == 0, await error);
         Assert.InRange(memory, 1, 2L << 30);
         Assert.Contains("5 of 25 images could not be used and others took their places", await output, StringComparison.Ordinal);

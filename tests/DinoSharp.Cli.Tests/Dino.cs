@@ -33,6 +33,26 @@ internal static class Dino
         return Start(mpirun, [.. how, .. Line(arguments)]);
     }
 
+    /// <summary>Waits for the end, and the most memory that the command had until then, in bytes.</summary>
+    public static long PeakMemory(Process process)
+    {
+        long peak = 0;
+        while (!process.WaitForExit(TimeSpan.FromMilliseconds(20)))
+        {
+            process.Refresh();
+            try
+            {
+                peak = Math.Max(peak, process.PeakWorkingSet64);
+            }
+            catch (InvalidOperationException) when (process.HasExited)
+            {
+                // It ended after the wait; what it had is known to within that wait.
+            }
+        }
+
+        return peak;
+    }
+
     private static string[] Line(string[] arguments)
     {
         string[] line = [Path.Combine(AppContext.BaseDirectory, "dino.dll"), .. arguments];

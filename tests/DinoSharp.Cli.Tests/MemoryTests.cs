@@ -17,13 +17,7 @@ public sealed class MemoryTests
             "--global-crops-size", "32", "--local-crops-size", "16", "--local-crops-number", "2", "--out-dim", "64", "--batch-size", "16",
             "--epochs", "25", "--keep-every", "0");
         var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-        long peak = 0;
-        while (!process.WaitForExit(TimeSpan.FromMilliseconds(50)))
-        {
-            process.Refresh();
-            peak = Math.Max(peak, process.HasExited ? 0 : process.PeakWorkingSet64);
-        }
-
+        long peak = Dino.PeakMemory(process);
         Assert.True(process.ExitCode == 0, await output + await error);
         Assert.InRange(peak, 1, Most);
     }

@@ -86,13 +86,7 @@ public sealed partial class TrainingMemoryTests
         string run = Path.Combine(folder.Path, name);
         using var process = Dino.Start(["train", "--data", folder.Path, "--out", run, .. options]);
         var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-        long peak = 0;
-        while (!process.WaitForExit(TimeSpan.FromMilliseconds(20)))
-        {
-            process.Refresh();
-            peak = Math.Max(peak, process.HasExited ? 0 : process.PeakWorkingSet64);
-        }
-
+        long peak = Dino.PeakMemory(process);
         Assert.True(process.ExitCode == 0, output.GetAwaiter().GetResult() + error.GetAwaiter().GetResult());
         double predicted = double.Parse(Prediction().Match(output.GetAwaiter().GetResult()).Groups[1].ValueSpan, CultureInfo.InvariantCulture);
         return new Measured(predicted, peak / 1e9, [.. TinyTraining.Steps(run).Select(line => line["loss"]!.GetValue<double>())]);

@@ -89,19 +89,15 @@ internal sealed class Finetuning(
         return (outcome, score);
     }
 
-    private TrainingMemory Memory(Backbone pretrained, TrainingPlan plan)
+    private TrainingMemory Memory(Backbone pretrained, TrainingPlan plan) => new()
     {
-        var recipe = settings.Recipe();
-        return new TrainingMemory
-        {
-            Create = checkpointed => CreateMethod(pretrained, checkpointed),
-            Training = settings.Training,
-            Plan = plan,
-            Probe = new MemoryProbe([.. Enumerable.Range(0, recipe.ViewCount).Select(recipe.SizeOf)], pretrained.InputChannels, _train.Count),
-            Accumulates = settings.Supervised.Accumulates,
-            Checkpointed = request.CheckpointActivations,
-        };
-    }
+        Create = checkpointed => CreateMethod(pretrained, checkpointed),
+        Training = settings.Training,
+        Plan = plan,
+        Probe = MemoryProbe.Of(settings.Recipe(), pretrained.InputChannels, _train.Count),
+        Accumulates = settings.Supervised.Accumulates,
+        Checkpointed = request.CheckpointActivations,
+    };
 
     private SupervisedMethod CreateMethod(Backbone pretrained, bool checkpointed)
     {

@@ -66,7 +66,6 @@ internal sealed class FinetuneCommand
             terminal.Line(reason);
         }
 
-
         using var signals = new StopSignals();
         var finetuning = new Finetuning(sets, view, loading.WithChannels(pretrained.InputChannels), settings, request, terminal);
         var (outcome, score) = finetuning.Run(pretrained, signals.Token);

@@ -31,29 +31,28 @@ internal sealed class Comparison(ComparisonPlan plan, Device device, Terminal te
 
     private static readonly KnnOptions Knn = new() { Ks = [20] };
 
-    private readonly Dictionary<(string Method, string Network), TrainingLength> _lengths = [];
+    private readonly TrainingLengths _lengths = new(plan.Out);
 
     /// <summary>Goes through all networks and methods.</summary>
     /// <param name="stop">asked for by a signal</param>
     /// <returns>a result each, untrained networks first; fewer if it was asked to stop</returns>
     public IReadOnlyList<ComparisonResult> Run(CancellationToken stop)
     {
-        foreach (var command in plan.Networks.SelectMany(network => plan.Methods.Select(method => plan.Command(method, network, epochs: 1))))
+        foreach (var (method, network) in plan.Runs)
         {
-            var (settings, _) = Read(command);
+            var (settings, _) = Read(plan.Command(method, network, epochs: 1));
             settings.Method.Recipe(settings.Views); // what cannot be made is told before the first training and not after hours
         }
 
         plan.Hold();
-        TrainingLengths lengths = new(plan.Out);
-        foreach (var (method, network) in plan.Networks.SelectMany(network => plan.Methods.Select(method => (method, network))))
+        foreach (var (method, network) in plan.Runs)
         {
             if (stop.IsCancellationRequested)
             {
                 return [];
             }
 
-            _lengths[(method, network)] = lengths.Of(ComparisonPlan.NameOf(method, network), () => Measured(method, network));
+            LengthOf(method, network); // all before the first training
         }
 
         using var sets = HeldOut.Open(plan.Data);
@@ -93,7 +92,7 @@ internal sealed class Comparison(ComparisonPlan plan, Device device, Terminal te
     private ComparisonResult? Train(string method, string network, HeldOut sets, CancellationToken stop)
     {
         string title = MethodCatalogue.Named(method).Title;
-        var length = _lengths[(method, network)];
+        var length = LengthOf(method, network);
         var command = plan.Command(method, network, length.Epochs);
         terminal.Line($"{title}: dino {string.Join(' ', command)}");
         var (settings, request) = Read(command);
@@ -164,6 +163,9 @@ internal sealed class Comparison(ComparisonPlan plan, Device device, Terminal te
 
     private void Tell(ComparisonResult result) => terminal.Line(string.Create(
         CultureInfo.InvariantCulture, $"{result.Method}, {result.Network}: k-NN {result.Knn:F2} %, linear {result.Linear:F2} %"));
+
+    private TrainingLength LengthOf(string method, string network) =>
+        _lengths.Of(ComparisonPlan.NameOf(method, network), () => Measured(method, network));
 
     private TrainingLength Measured(string method, string network)
     {

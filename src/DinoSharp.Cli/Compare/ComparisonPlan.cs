@@ -32,6 +32,9 @@ internal sealed record ComparisonPlan
     /// <summary>Options of "dino train" for all.</summary>
     public required IReadOnlyList<string> Options { get; init; }
 
+    /// <summary>What is trained, a network after the other.</summary>
+    public IEnumerable<(string Method, string Network)> Runs => Networks.SelectMany(network => Methods.Select(method => (method, network)));
+
     /// <summary>Name of a run.</summary>
     public static string NameOf(string method, string network) => $"{network}-{method}";
 

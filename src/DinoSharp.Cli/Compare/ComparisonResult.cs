@@ -6,7 +6,8 @@ namespace DinoSharp.Cli.Compare;
 /// <summary>What came of one method on one network; a line of the table, and a file in its run.</summary>
 internal sealed record ComparisonResult
 {
-    private static readonly JsonSerializerOptions Json = new()
+    /// <summary>How a comparison's files are written.</summary>
+    internal static readonly JsonSerializerOptions Json = new()
     {
         WriteIndented = true,
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,

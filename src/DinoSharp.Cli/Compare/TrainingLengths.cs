@@ -9,8 +9,6 @@ namespace DinoSharp.Cli.Compare;
 /// </summary>
 internal sealed class TrainingLengths
 {
-    private static readonly JsonSerializerOptions Json = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
-
     private readonly string _path;
     private readonly SortedDictionary<string, TrainingLength> _lengths;
 
@@ -22,7 +20,7 @@ internal sealed class TrainingLengths
         try
         {
             _lengths = File.Exists(_path)
-                ? JsonSerializer.Deserialize<SortedDictionary<string, TrainingLength>>(File.ReadAllText(_path), Json) ?? throw new JsonException("nothing inside")
+                ? JsonSerializer.Deserialize<SortedDictionary<string, TrainingLength>>(File.ReadAllText(_path), ComparisonResult.Json) ?? throw new JsonException("nothing inside")
                 : [];
         }
         catch (JsonException error)
@@ -39,7 +37,7 @@ internal sealed class TrainingLengths
         if (!_lengths.TryGetValue(run, out var length))
         {
             _lengths[run] = length = measure();
-            AtomicFile.Write(_path, stream => JsonSerializer.Serialize(stream, _lengths, Json));
+            AtomicFile.Write(_path, stream => JsonSerializer.Serialize(stream, _lengths, ComparisonResult.Json));
         }
 
         return length;

@@ -116,13 +116,12 @@ internal sealed class Pretraining : IDisposable
     {
         var training = settings.Training with { BatchSize = Math.Max(settings.Training.BatchSize / request.Group.Size, 1) };
         setup = setup with { Group = ProcessGroup.Alone }; // of the whole batch, whose share is then tried
-        var recipe = settings.Method.Recipe(settings.Views);
         return new TrainingMemory
         {
             Create = checkpointed => settings.Method.Create(setup with { CreateBackbone = trained => settings.CreateBackbone(trained, checkpointed) }),
             Training = training,
             Plan = setup.Plan,
-            Probe = new MemoryProbe([.. Enumerable.Range(0, recipe.ViewCount).Select(recipe.SizeOf)], settings.Data.Channels, setup.Images),
+            Probe = MemoryProbe.Of(settings.Method.Recipe(settings.Views), settings.Data.Channels, setup.Images),
             Accumulates = settings.Method.Accumulates,
             Checkpointed = request.CheckpointActivations,
         };

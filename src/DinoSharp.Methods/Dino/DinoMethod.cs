@@ -20,7 +20,7 @@ public sealed class DinoMethod : TrainingMethod
     private const int GlobalCrops = 2;
 
     private readonly DinoOptions _options;
-    private readonly ProcessGroup _group = ProcessGroup.Alone;
+    private readonly ProcessGroup _group;
     private readonly int _localCrops;
     private readonly DinoHead _studentHead;
     private readonly MultiCropEncoder _student;
@@ -60,13 +60,9 @@ public sealed class DinoMethod : TrainingMethod
         _teacher = new MultiCropEncoder(teacherBackbone, new DinoHead(teacherBackbone.FeatureDim, options.Head));
         _student.to(device);
         _teacher.to(device);
-        if (share is not null)
-        {
-            _group = share.Group;
-            _student.ShareBatch(share);
-            _teacher.ShareBatch(share);
-        }
-
+        _group = share?.Group ?? ProcessGroup.Alone;
+        _student.ShareBatch(share);
+        _teacher.ShareBatch(share);
         MovingAverage.Start(_teacher, _student);
         _localCrops = localCrops;
         int studentCrops = options.StudentSees == StudentCrops.All ? GlobalCrops + localCrops : localCrops;

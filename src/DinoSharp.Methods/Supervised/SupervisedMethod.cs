@@ -65,11 +65,7 @@ public sealed class SupervisedMethod : TrainingMethod
             var network = new MultiCropEncoder(
                 features, LinearClassifier.Create(features.FeatureDim, labels.Classes, LinearClassifier.FineTuningDeviation));
             network.to(device);
-            if (share is not null)
-            {
-                network.ShareBatch(share);
-            }
-
+            network.ShareBatch(share);
             return network;
         }
     }

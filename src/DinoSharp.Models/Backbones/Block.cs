@@ -1,4 +1,3 @@
-using DinoSharp.Distributed;
 using TorchSharp;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -7,7 +6,7 @@ using static TorchSharp.torch;
 namespace DinoSharp.Models.Backbones;
 
 /// <summary>One pre-norm transformer block: x + attention(norm(x)), then x + mlp(norm(x)), each branch under stochastic depth.</summary>
-internal sealed class Block : nn.Module, IBatchSharer
+internal sealed class Block : nn.Module
 {
     [ComponentName(Name = "norm1")]
     private readonly LayerNorm _norm1;
@@ -29,11 +28,6 @@ internal sealed class Block : nn.Module, IBatchSharer
         _mlp = new Mlp(options.EmbedDim, (int)(options.EmbedDim * options.MlpRatio));
         _depth = new StochasticDepth(dropPath);
         RegisterComponents();
-    }
-
-    BatchShare? IBatchSharer.Share
-    {
-        set => _depth.Share = value;
     }
 
     /// <param name="tokens">// [T, D]</param>
@@ -95,7 +89,7 @@ internal sealed class Block : nn.Module, IBatchSharer
     private Tensor[] DrawPaths(TokenLayout layout, Device device)
     {
         long images = layout.ImageRows.Sum();
-        return training && _depth.Drops ? [_depth.Draw(images, device), _depth.Draw(images, device)] : [];
+        return _depth.Drops ? [_depth.Draw(images, device), _depth.Draw(images, device)] : [];
     }
 
     /// <param name="branch">// [T, D], or [ΣB, D] without a layout</param>

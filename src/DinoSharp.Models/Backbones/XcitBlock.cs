@@ -1,4 +1,3 @@
-using DinoSharp.Distributed;
 using TorchSharp;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -10,7 +9,7 @@ namespace DinoSharp.Models.Backbones;
 /// One block of an XCiT (arXiv 2106.09681, figure 1): attention between channels, exchange with the neighbours, MLP; each a pre-norm residual
 /// branch under layer scale and stochastic depth.
 /// </summary>
-internal sealed class XcitBlock : nn.Module, IBatchSharer
+internal sealed class XcitBlock : nn.Module
 {
     [ComponentName(Name = "gamma1")]
     private readonly Parameter _attentionScale;
@@ -50,11 +49,6 @@ internal sealed class XcitBlock : nn.Module, IBatchSharer
         RegisterComponents();
     }
 
-    BatchShare? IBatchSharer.Share
-    {
-        set => _depth.Share = value;
-    }
-
     /// <param name="tokens">// [B, N, D]</param>
     /// <param name="height">rows of the grid the tokens lie on</param>
     /// <param name="width">columns of it; height · width = N</param>
@@ -78,7 +72,7 @@ internal sealed class XcitBlock : nn.Module, IBatchSharer
     /// <returns>for each of the three branches // [B, 1, 1]; nothing where none is dropped</returns>
     private Tensor[] DrawPaths(Tensor tokens)
     {
-        return training && _depth.Drops ? [Draw(), Draw(), Draw()] : [];
+        return _depth.Drops ? [Draw(), Draw(), Draw()] : [];
 
         Tensor Draw() => _depth.Draw(tokens.size(0), tokens.device).unsqueeze(2);
     }

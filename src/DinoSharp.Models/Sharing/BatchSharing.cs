@@ -17,12 +17,12 @@ public static class BatchSharing
     /// depth draws for it.
     /// </summary>
     /// <param name="network">whose layers</param>
-    /// <param name="share">of the batches that will pass through it in training mode</param>
-    public static void ShareBatch(this nn.Module network, BatchShare share)
+    /// <param name="share">of the batches that will pass through it in training mode; null where they are whole</param>
+    public static void ShareBatch(this nn.Module network, BatchShare? share)
     {
         foreach (var layer in network.modules().Append(network).OfType<IBatchSharer>())
         {
-            layer.Share = share.Group.Size == 1 ? null : share;
+            layer.Share = share is { Group.Size: > 1 } ? share : null;
         }
     }
 }

@@ -8,13 +8,17 @@ namespace DinoSharp.Models;
 /// Which images keep a residual branch (stochastic depth, arXiv 1603.09382): the branch of an image is dropped whole, or scaled up by 1 / keep.
 /// </summary>
 /// <param name="dropRate">chance of being dropped</param>
-internal sealed class StochasticDepth(double dropRate)
+internal sealed class StochasticDepth(double dropRate) : nn.Module(nameof(StochasticDepth)), IBatchSharer
 {
-    /// <summary>Whose images these are; null for one process.</summary>
-    public BatchShare? Share { get; set; }
+    private BatchShare? _share;
 
-    /// <summary>Whether anything is dropped at all.</summary>
-    public bool Drops => dropRate > 0;
+    BatchShare? IBatchSharer.Share
+    {
+        set => _share = value;
+    }
+
+    /// <summary>Whether anything is dropped: only in training.</summary>
+    public bool Drops => training && dropRate > 0;
 
     /// <summary>0 for a branch to drop, 1 / keep for the others; drawn from torch's random state.</summary>
     /// <param name="rows">images in all crops</param>
@@ -23,7 +27,7 @@ internal sealed class StochasticDepth(double dropRate)
     public Tensor Draw(long rows, Device device)
     {
         double keep = 1 - dropRate;
-        return Share is null ? Kept(rows) : Share.Draw(rows, Kept);
+        return _share is null ? Kept(rows) : _share.Draw(rows, Kept);
 
         Tensor Kept(long count) => rand(count, 1, device: device).add_(keep).floor_().div_(keep);
     }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using DinoSharp.Data;
 using static TorchSharp.torch;
 
 namespace DinoSharp.Training.Memory;
@@ -23,6 +24,10 @@ public sealed record MemoryProbe(IReadOnlyList<int> Views, int Channels, int Ima
 
     /// <summary>A step finds the heap as the one before it left it, and takes a little more.</summary>
     private const int Steps = 2;
+
+    /// <summary>The probe of a training on a recipe's views.</summary>
+    public static MemoryProbe Of(IViewRecipe recipe, int channels, int images) =>
+        new([.. Enumerable.Range(0, recipe.ViewCount).Select(recipe.SizeOf)], channels, images);
 
     /// <summary>What a training will take.</summary>
     /// <param name="create">makes the method; what it draws from torch's random state is lost</param>

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using DinoSharp.Distributed;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -27,12 +26,6 @@ internal sealed class GradientAverage : IDisposable
         long largest = parameters.Max(p => p.numel()), all = parameters.Sum(p => p.numel());
         _bucket = empty(Math.Max(Math.Min(all, BucketSize), largest) + numbers, device: parameters[0].device).DetachFromDisposeScope();
     }
-
-    /// <summary>How long it has waited for others, and for the bytes.</summary>
-    public TimeSpan Waited { get; private set; }
-
-    /// <summary>Bytes this process has given into exchanges.</summary>
-    public long Bytes { get; private set; }
 
     /// <summary>Replaces gradients and numbers by their means over the processes.</summary>
     public void Average(Span<float> numbers)
@@ -65,10 +58,7 @@ internal sealed class GradientAverage : IDisposable
     private void Exchange(List<Tensor> gradients, long filled)
     {
         var values = _bucket.narrow(0, 0, filled);
-        long start = Stopwatch.GetTimestamp();
         _group.Sum(values);
-        Waited += Stopwatch.GetElapsedTime(start);
-        Bytes += filled * sizeof(float);
         values.div_(_group.Size);
         long first = 0;
         foreach (var gradient in gradients)
