@@ -9,7 +9,7 @@ const string Usage = """
     ... knn | search | propagation | instances | precision
     ... memory PHOTOGRAPHS ICONS STEPS [WORD OF THE OPTIONS ...]
     """;
-if (args is not ["step", "untuned"])
+if (args is not (["step", "untuned"] or ["port", _]))
 {
     TorchRuntime.Tune();
 }
@@ -17,13 +17,16 @@ if (args is not ["step", "untuned"])
 switch (args)
 {
     case ["step"] or ["step", "untuned" or "bf16"]:
-        Console.WriteLine("| step | GFLOP | im/s | GFLOP/s | matrix product, GFLOP/s | share | peak memory so far, GB |");
-        Console.WriteLine("|---|---|---|---|---|---|---|");
+        Console.WriteLine("| step | GFLOP | im/s | GFLOP/s | matrix product, GFLOP/s | share | peak memory so far, GB | port, im/s | its peak, GB | ratio |");
+        Console.WriteLine("|---|---|---|---|---|---|---|---|---|---|");
         foreach (var step in TrainingStep.All.Reverse())
         {
             step.Run(args is [_, "bf16"] ? Precision.Bf16 : Precision.Float32);
         }
 
+        return 0;
+    case ["port", var index]: // started by "step"
+        TrainingStep.All[int.Parse(index, System.Globalization.CultureInfo.InvariantCulture)].ServePort();
         return 0;
     case ["knn"]:
         Search.WriteHead();

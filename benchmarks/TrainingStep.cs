@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Globalization;
+using DinoSharp.Benchmarks.Port;
 using DinoSharp.Methods.Dino;
 using DinoSharp.Models;
 using DinoSharp.Models.Backbones;
@@ -10,7 +12,10 @@ using static TorchSharp.torch;
 
 namespace DinoSharp.Benchmarks;
 
-/// <summary>One optimizer step of DINO, beside the machine's own rate of matrix products in the same run.</summary>
+/// <summary>
+/// One optimizer step of DINO, beside the machine's own rate of matrix products and the straightforward port of the reference
+/// (<see cref="PlainDino"/>), which take turns with it.
+/// </summary>
 /// <param name="Name">what the table says</param>
 /// <param name="Shape">of the transformer; its image size is the global crops'</param>
 /// <param name="LocalSize">side of the local crops, of which there are <paramref name="LocalCount"/></param>
@@ -41,10 +46,9 @@ internal sealed record TrainingStep(string Name, VisionTransformerOptions Shape,
         using var method = new DinoMethod(
             new VisionTransformer(Shape), new VisionTransformer(Shape with { DropPathRate = 0 }), options, LocalCount, plan, CPU);
         using var trainer = new Trainer(method, new TrainingOptions { BatchSize = BatchSize, Precision = precision }, plan);
-        Tensor[] crops =
-        [
-            rand(GlobalCrops * BatchSize, 3, Shape.ImageSize, Shape.ImageSize), rand(LocalCount * BatchSize, 3, LocalSize, LocalSize),
-        ];
+        var crops = Crops();
+        using var port = Peer.TryStart("dotnet", typeof(TrainingStep).Assembly.Location, "port", All.ToList().IndexOf(this).ToString(CultureInfo.InvariantCulture))
+            ?? throw new InvalidOperationException("the port did not start");
         var (left, right) = (rand(Side, Side), rand(Side, Side));
         double[] seconds = Measure.InTurns(
             Rounds,
@@ -53,12 +57,28 @@ internal sealed record TrainingStep(string Name, VisionTransformerOptions Shape,
             {
                 using var noGradients = no_grad();
                 using var product = left.matmul(right);
-            });
+            },
+            () => port.Run());
         double rate = FlopsOfStep() / seconds[0] / 1e9, peak = 2.0 * Side * Side * Side / seconds[1] / 1e9;
         Console.WriteLine(string.Create(
-            System.Globalization.CultureInfo.InvariantCulture,
-            $"| {Name} | {FlopsOfStep() / 1e9:F0} | {BatchSize / seconds[0]:F2} | {rate:F0} | {peak:F0} | {rate / peak * 100:F0} % | {PeakMemory():F1} |"));
+            CultureInfo.InvariantCulture,
+            $"| {Name} | {FlopsOfStep() / 1e9:F0} | {BatchSize / seconds[0]:F2} | {rate:F0} | {peak:F0} | {rate / peak * 100:F0} % | {PeakMemory():F1} | {BatchSize / seconds[2]:F2} | {port.Memory / 1e9:F1} | {seconds[2] / seconds[0]:F2} |"));
     }
+
+    /// <summary>The straightforward port's step, for a process that asks for it.</summary>
+    public void ServePort()
+    {
+        manual_seed(0);
+        using var port = new PlainDino(
+            dropPath => new PlainTransformer(Shape.ImageSize, Shape.PatchSize, Shape.EmbedDim, Shape.Depth, Shape.Heads, dropPath),
+            Shape.EmbedDim, Outputs, Crops(), GlobalCrops + LocalCount);
+        Peer.Serve(port.Step);
+    }
+
+    private Tensor[] Crops() =>
+    [
+        rand(GlobalCrops * BatchSize, 3, Shape.ImageSize, Shape.ImageSize), rand(LocalCount * BatchSize, 3, LocalSize, LocalSize),
+    ];
 
     /// <summary>
     /// Forward and backward of the student (three times its forward pass) and forward of the teacher, all tokens of all blocks counted,

@@ -32,7 +32,7 @@ internal static class MovingAverage
         using var scope = NewDisposeScope();
         foreach (var (mine, theirs) in average.parameters().Zip(current.parameters()))
         {
-            mine.mul_(momentum).add_(theirs, alpha: 1 - momentum);
+            mine.lerp_(theirs, 1 - momentum);
         }
     }
 

@@ -40,7 +40,7 @@ internal sealed class SelfAttention : nn.Module
         var attended = groups.Select((rows, r) =>
         {
             var (images, count) = layout.Groups[r];
-            var qkv = Heads(rows, images, count, 3); // [3, B, h, N+1, d]
+            var qkv = Heads(rows, images, count, 3).unbind(0); // three of [B, h, N+1, d]
             var value = Attend(qkv[0], qkv[1], qkv[2]); // [B, h, N+1, d]
             return value.transpose(1, 2).reshape(images * count, EmbedDim);
         }).ToArray();
@@ -61,7 +61,7 @@ internal sealed class SelfAttention : nn.Module
         {
             var (images, count) = layout.Groups[r];
             var query = queries[r].view(images, 1, _heads, _headDim).transpose(1, 2); // [B, h, 1, d]
-            var keyValue = Heads(rows, images, count, 2); // [2, B, h, N+1, d]
+            var keyValue = Heads(rows, images, count, 2).unbind(0); // two of [B, h, N+1, d]
             var value = Attend(query, keyValue[0], keyValue[1]); // [B, h, 1, d]
             return value.reshape(images, EmbedDim);
         }).ToArray();
@@ -108,6 +108,7 @@ internal sealed class SelfAttention : nn.Module
     private Tensor Weights(Tensor query, Tensor key) =>
         (query * (1 / Math.Sqrt(_headDim))).matmul(key.transpose(-2, -1)).softmax(-1); // [B, h, M, N]
 
+    /// <summary>Laid out once for all products that follow.</summary>
     private Tensor Heads(Tensor rows, long images, long tokens, int parts) =>
-        rows.view(images, tokens, parts, _heads, _headDim).permute(2, 0, 3, 1, 4); // [parts, B, h, N+1, d]
+        rows.view(images, tokens, parts, _heads, _headDim).permute(2, 0, 3, 1, 4).contiguous(); // [parts, B, h, N+1, d]
 }

@@ -28,7 +28,8 @@ internal sealed class WeightNormLinear : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         using var scope = NewDisposeScope();
-        var weight = _direction * (_magnitude / _direction.norm(1, keepdim: true, p: 2)); // [out, in]
-        return nn.functional.linear(input, weight).MoveToOuterDisposeScope();
+        var scale = _magnitude / _direction.norm(1, keepdim: true, p: 2); // [out, 1]
+        // The outputs are scaled, not the weights: of K = 65,536 there are fewer outputs in a batch than weights.
+        return (nn.functional.linear(input, _direction) * scale.t()).MoveToOuterDisposeScope();
     }
 }

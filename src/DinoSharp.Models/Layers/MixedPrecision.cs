@@ -33,7 +33,9 @@ public static class MixedPrecision
     /// <param name="bias">// [out]</param>
     /// <returns>// [..., out]</returns>
     internal static Tensor Linear(Tensor input, Tensor weight, Tensor? bias) =>
-        nn.functional.linear(Round(input), Round(weight), bias is null ? null : Round(bias));
+        _inUse == Precision.Float32 && OneDnnLinear.Suits(input)
+            ? OneDnnLinear.Of(input, weight, bias)
+            : nn.functional.linear(Round(input), Round(weight), bias is null ? null : Round(bias));
 
     /// <summary>The product of matrices in the precision in use.</summary>
     /// <param name="left">// [..., M, K]</param>

@@ -1,3 +1,4 @@
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -21,9 +22,9 @@ public static class GradientClipping
         {
             var norm = gradient.norm();
             norms.Add(norm);
-            if (limit > 0)
+            // Multiplying by 1 where the norm is below the limit keeps a device from waiting for each norm; the CPU waits for none.
+            if (limit > 0 && (gradient.device_type != DeviceType.CPU || !(norm.item<float>() <= limit)))
             {
-                // Multiplying by 1 where the norm is below the limit keeps the device from waiting for each norm.
                 gradient.mul_((norm + NormEpsilon).reciprocal_().mul_(limit).clamp_(max: 1));
             }
         }
