@@ -25,7 +25,7 @@ internal static class MovingAverage
         }
     }
 
-    /// <summary>Moves the average towards the other network.</summary>
+    /// <summary>Moves the average towards the other network, in one pass over both.</summary>
     public static void Update(nn.Module average, nn.Module current, double momentum)
     {
         using var noGradients = no_grad();

@@ -1,4 +1,5 @@
 using DinoSharp.Models.Backbones;
+using DinoSharp.Models.Layers;
 using DinoSharp.Tests;
 using static TorchSharp.torch;
 
@@ -27,6 +28,35 @@ public sealed class TorchRuntimeTests
             output.backward([upstream.to(type)]);
             return [output, input.grad!, weight.grad!];
         }
+    }
+
+    /// <summary>With a gradient and without one, a tuned layer takes different ways to the same numbers; of many rows and of few.</summary>
+    [Theory]
+    [InlineData(3, 500)]
+    [InlineData(2, 5)]
+    public void A_tuned_linear_layer_is_x_times_W_plus_b(long images, long tokens)
+    {
+        TorchRuntime.Tune();
+        using var scope = NewDisposeScope();
+        manual_seed(1);
+        using var layer = new LinearLayer(96, 160);
+        var (x, upstream) = (randn(images, tokens, 96), randn(images, tokens, 160));
+        var (weight, bias) = (layer.Weight.to(ScalarType.Float64).detach().requires_grad_(), layer.Bias!.to(ScalarType.Float64).detach().requires_grad_());
+        var expected = nn.functional.linear(x.to(ScalarType.Float64), weight, bias);
+        expected.backward([upstream.to(ScalarType.Float64)]);
+
+        var input = x.clone().requires_grad_();
+        var output = layer.forward(input);
+        output.backward([upstream]);
+        using (no_grad())
+        {
+            Golden.AssertClose(expected.detach(), layer.forward(x).to(ScalarType.Float64), 1e-5, "without a gradient");
+        }
+
+        Golden.AssertClose(expected.detach(), output.detach().to(ScalarType.Float64), 1e-5, "with a gradient");
+        Golden.AssertClose(upstream.to(ScalarType.Float64).matmul(weight).detach(), input.grad!.to(ScalarType.Float64), 1e-4, "input's gradient");
+        Golden.AssertClose(weight.grad!, layer.Weight.grad!.to(ScalarType.Float64), 1e-3, "weight's gradient");
+        Golden.AssertClose(bias.grad!, layer.Bias!.grad!.to(ScalarType.Float64), 1e-3, "bias's gradient");
     }
 
     /// <summary>Tuned, attention may be computed in another way.</summary>

@@ -57,6 +57,37 @@ public sealed class OptimizerTests
         Assert.True(whole.mean().item<float>() < 1);
     }
 
+    /// <summary>
+    /// AdamW moves float32 on the CPU in one pass over memory, part by part on several threads, and other tensors by torch's operations: both are
+    /// one formula. The parameter is longer than a part, and neither length is a multiple of a vector's.
+    /// </summary>
+    [Fact]
+    public void One_pass_of_AdamW_is_what_torchs_operations_give()
+    {
+        using var scope = NewDisposeScope();
+        manual_seed(3);
+        var start = randn(211, 331);
+        Tensor[] gradients = [.. Enumerable.Range(0, 4).Select(_ => randn(211, 331))];
+        var (narrow, wide) = (After(ScalarType.Float32), After(ScalarType.Float64));
+        foreach (var ((name, actual), (_, expected)) in narrow.Zip(wide))
+        {
+            Golden.AssertClose(expected, actual.to(ScalarType.Float64), 2e-6, name);
+        }
+
+        (string Name, Tensor Tensor)[] After(ScalarType type)
+        {
+            var moved = new Parameter(start.to(type, copy: true));
+            using var optimizer = TrainingOptimizer.Create(OptimizerKind.AdamW, new([new([("moved", moved)], true, 1)]));
+            foreach (var gradient in gradients)
+            {
+                moved.grad = gradient.to(type, copy: true);
+                optimizer.Step(0.01, 0.1);
+            }
+
+            return [("parameter", moved.detach()), .. optimizer.States[0].Tensors.Select(t => (t.Name, t.Tensor.clone()))];
+        }
+    }
+
     [Fact]
     public void Nothing_to_move_is_an_error() =>
         Assert.Throws<ArgumentException>(() => TrainingOptimizer.Create(OptimizerKind.Sgd, new([])));
