@@ -35,29 +35,17 @@ public static class SafetensorsFile
     /// <exception cref="CheckpointException">One line: the file is missing or damaged.</exception>
     public static NamedArrays Read(string path, out IReadOnlyDictionary<string, string> metadata)
     {
-        try
+        (var arrays, metadata) = Open(path, file =>
         {
-            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1 << 20);
-            return Read(file, out metadata);
-        }
-        catch (Exception cause) when (cause is FileNotFoundException or DirectoryNotFoundException)
-        {
-            throw new CheckpointException($"{path}: no such file", cause);
-        }
-        catch (OverflowException cause)
-        {
-            throw new CheckpointException(
-                $"{path}: not a readable safetensors file: a tensor's shape is of more elements than any memory has", cause);
-        }
-        catch (Exception cause) when (cause is InvalidDataException or EndOfStreamException or JsonException)
-        {
-            throw new CheckpointException($"{path}: not a readable safetensors file: {cause.Message.TrimEnd('.')}", cause);
-        }
-        catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
-        {
-            throw new CheckpointException($"{path}: cannot be read ({cause.Message.TrimEnd('.')})", cause);
-        }
+            var (entries, texts) = Header(file);
+            return (Tensors(file, entries), texts);
+        });
+        return arrays;
     }
+
+    /// <summary>The texts of a file alone; its tensors are not looked at.</summary>
+    /// <exception cref="CheckpointException">One line: the file is missing or its header damaged.</exception>
+    public static IReadOnlyDictionary<string, string> ReadTexts(string path) => Open(path, file => Header(file).Texts);
 
     /// <summary>Writes a file, whole or not at all.</summary>
     /// <exception cref="CheckpointException">One line: the place cannot be written.</exception>
@@ -97,7 +85,34 @@ public static class SafetensorsFile
         });
     }
 
-    private static NamedArrays Read(FileStream file, out IReadOnlyDictionary<string, string> metadata)
+    private static T Open<T>(string path, Func<FileStream, T> read)
+    {
+        try
+        {
+            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1 << 20);
+            return read(file);
+        }
+        catch (Exception cause) when (cause is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new CheckpointException($"{path}: no such file", cause);
+        }
+        catch (OverflowException cause)
+        {
+            throw new CheckpointException(
+                $"{path}: not a readable safetensors file: a tensor's shape is of more elements than any memory has", cause);
+        }
+        catch (Exception cause) when (cause is InvalidDataException or EndOfStreamException or JsonException)
+        {
+            throw new CheckpointException($"{path}: not a readable safetensors file: {cause.Message.TrimEnd('.')}", cause);
+        }
+        catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
+        {
+            throw new CheckpointException($"{path}: cannot be read ({cause.Message.TrimEnd('.')})", cause);
+        }
+    }
+
+    /// <summary>Reads the header; the file is then where its tensors begin.</summary>
+    private static (List<Entry> Entries, Dictionary<string, string> Texts) Header(FileStream file)
     {
         Span<byte> prefix = stackalloc byte[sizeof(long)];
         file.ReadExactly(prefix);
@@ -110,14 +125,9 @@ public static class SafetensorsFile
         byte[] json = new byte[headerLength];
         file.ReadExactly(json);
         using var header = JsonDocument.Parse(json);
-        if (header.RootElement.ValueKind != JsonValueKind.Object)
-        {
-            throw new InvalidDataException("its header is not a JSON object");
-        }
-
-        var (entries, texts) = Describe(header.RootElement);
-        metadata = texts;
-        return Tensors(file, entries, sizeof(long) + headerLength);
+        return header.RootElement.ValueKind == JsonValueKind.Object
+            ? Describe(header.RootElement)
+            : throw new InvalidDataException("its header is not a JSON object");
     }
 
     private static (List<Entry> Entries, Dictionary<string, string> Texts) Describe(JsonElement header)
@@ -151,9 +161,9 @@ public static class SafetensorsFile
     }
 
     /// <summary>Reads the tensors; they must fill the rest of the file without gap or overlap, as the format demands.</summary>
-    private static NamedArrays Tensors(FileStream file, List<Entry> entries, long dataStart)
+    private static NamedArrays Tensors(FileStream file, List<Entry> entries)
     {
-        long position = 0;
+        long position = 0, dataStart = file.Position;
         var bytes = new Dictionary<string, ArrayData>(StringComparer.Ordinal);
         foreach (var entry in entries.OrderBy(e => e.Begin).ThenBy(e => e.End))
         {

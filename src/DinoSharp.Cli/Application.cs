@@ -19,7 +19,7 @@ internal static class Application
     private const int WrongRequest = 2;
 
     /// <summary>Verbs whose work several processes share.</summary>
-    private static readonly string[] SharedVerbs = ["train"];
+    private static readonly string[] SharedVerbs = ["train", "knn", "linear", "retrieval", "embed", "copy-detection"];
 
     /// <summary>Runs one command, with the other processes that were started for it, if there are any.</summary>
     /// <returns>0 done, 1 failed at work, 2 the request was wrong</returns>

@@ -16,12 +16,12 @@ internal sealed class FeatureWork(Terminal terminal, string? cache)
 
     private bool _toldWhere;
 
-    /// <summary>The features of all usable images of a source.</summary>
-    /// <param name="loader">the images; what it could not use is in its faults</param>
+    /// <summary>The features of all usable images of a source, of which each process computes and has its share.</summary>
+    /// <param name="loader">the images; what could not be used is in its faults</param>
     /// <param name="function">what is computed of them</param>
     /// <param name="what">what people call the images</param>
-    public FeatureTable Table(EvaluationLoader loader, FeatureFunction function, string what) =>
-        Take(what, loader.Source.Count, progress => FeatureExtractor.Table(loader, function, progress, cache));
+    public SharedFeatures Take(EvaluationLoader loader, FeatureFunction function, string what) =>
+        Take(what, loader.Source.Count, progress => FeatureExtractor.Shared(loader, function, Ranks.Group, progress, cache));
 
     /// <summary>Tells the progress of work on a set of images.</summary>
     /// <param name="what">what people call the images</param>

@@ -43,6 +43,13 @@ public abstract class ProcessGroup : IDisposable
     /// <returns>a new tensor // [n B, ...]</returns>
     public abstract Tensor Gather(Tensor rows);
 
+    /// <summary>Rows from every rank to every rank, as torch.distributed's all_to_all_single has it.</summary>
+    /// <param name="rows">those for the first rank, behind them those for the second, and so on; of float32, float64 or int64 // [B, ...]</param>
+    /// <param name="to">how many of them are for each rank</param>
+    /// <param name="from">how many come from each rank</param>
+    /// <returns>a new tensor, in the order of the ranks // [sum of from, ...]</returns>
+    public abstract Tensor Exchange(Tensor rows, long[] to, long[] from);
+
     /// <summary>Replaces values by those of one rank.</summary>
     /// <param name="values">contiguous; overwritten on all other ranks</param>
     /// <param name="from">the rank that has them</param>

@@ -20,6 +20,27 @@ public static class ProcessGroupNumbers
         return said.item<long>();
     }
 
+    /// <summary>What the first process says, on all of them.</summary>
+    /// <param name="group">the processes</param>
+    /// <param name="own">read on the first alone</param>
+    public static long[] FirstSays(this ProcessGroup group, long[] own)
+    {
+        if (group.Size == 1)
+        {
+            return own;
+        }
+
+        long count = group.FirstSays(own.Length);
+        if (count == 0)
+        {
+            return []; // an empty tensor has no array
+        }
+
+        using var said = group.IsFirst ? tensor(own) : zeros(count, ScalarType.Int64);
+        group.Broadcast(said);
+        return said.data<long>().ToArray();
+    }
+
     /// <summary>The mean of each number over the processes.</summary>
     /// <param name="group">the processes</param>
     /// <param name="numbers">under the same names, in the same order on all</param>

@@ -55,6 +55,7 @@ internal static class Scenarios
             }
         }
 
+        Exchanges(rank);
         using var turned = Rank.Values(ScalarType.Float32, 12, group.Rank);
         using var columns = turned.view(4, 3).t();
         using var gathered = group.Gather(columns);
@@ -64,6 +65,36 @@ internal static class Scenarios
         rank.Results["messages"] = string.Join(" ", messages.Select(message => $"{message.Length}:{(char)message[^1]}"));
         rank.Results["empty messages"] = group.GatherMessages(ReadOnlyMemory<byte>.Empty).Sum(message => message.Length);
         group.Barrier();
+    }
+
+    /// <summary>How many rows a rank has for another: none for some, and other numbers for the others.</summary>
+    public static long Sent(int from, int to) => (2 * from + to) % 3;
+
+    private static void Exchanges(Rank rank)
+    {
+        var group = rank.Group;
+        int[] ranks = [.. Enumerable.Range(0, group.Size)];
+        long[] to = [.. ranks.Select(other => Sent(group.Rank, other))], from = [.. ranks.Select(other => Sent(other, group.Rank))];
+        foreach (var type in Types)
+        {
+            using var rows = Rank.Values(type, to.Sum() * 7, group.Rank);
+            using var shaped = rows.view(-1, 7);
+            using var exchanged = group.Exchange(shaped, to, from);
+            rank.Keep($"exchange {type}", exchanged);
+        }
+
+        // More than goes in one round, and from one rank to one other alone.
+        using var many = arange(9_000_000, ScalarType.Float32);
+        using var nothing = many.narrow(0, 0, 0);
+        long[] one = new long[group.Size], none = new long[group.Size];
+        one[group.IsFirst ? 1 : 0] = 9_000_000;
+        using var got = group.Rank switch
+        {
+            0 => group.Exchange(many, one, none),
+            1 => group.Exchange(nothing, none, one),
+            _ => group.Exchange(nothing, none, none),
+        };
+        rank.Results["large exchange"] = Rank.Bits(got) == Rank.Bits(group.Rank == 1 ? many : nothing);
     }
 
     /// <summary>Many sums under way, other operations between, and waiting in another order than they began.</summary>

@@ -36,6 +36,26 @@ public sealed class WorkTests
 
     [Theory]
     [MemberData(nameof(Groups))]
+    public void Rows_go_from_every_rank_to_every_rank(MpiKind mpi, int ranks)
+    {
+        using var scope = NewDisposeScope();
+        foreach (var type in Scenarios.Types)
+        {
+            foreach (var (rank, result) in Results(mpi, ranks).Index())
+            {
+                var received = Enumerable.Range(0, ranks).Select(from => Rank.Values(type, 7 * SentBefore(from, ranks), from).view(-1, 7)
+                    .narrow(0, SentBefore(from, rank), Scenarios.Sent(from, rank)));
+                Assert.Equal(Rank.Bits(cat([.. received])), (string)result[$"exchange {type}"]!);
+            }
+        }
+
+        Assert.All(Results(mpi, ranks), result => Assert.True((bool)result["large exchange"]!));
+
+        long SentBefore(int from, int to) => Enumerable.Range(0, to).Sum(rank => Scenarios.Sent(from, rank));
+    }
+
+    [Theory]
+    [MemberData(nameof(Groups))]
     public void A_broadcast_gives_all_ranks_the_values_of_one(MpiKind mpi, int ranks) =>
         ForAllKinds((type, count) => HasBits(mpi, ranks, $"broadcast {type} {count}", Rank.Values(type, count, ranks - 1)));
 

@@ -36,6 +36,10 @@ internal static class ThreadRanks
 
         public Tensor[] Values { get; } = new Tensor[size];
 
+        public long[][] Counts { get; } = new long[size][];
+
+        public byte[][] Messages { get; } = new byte[size][];
+
         public void Wait() => _barrier.SignalAndWait();
 
         public void Dispose() => _barrier.Dispose();
@@ -70,6 +74,17 @@ internal static class ThreadRanks
             return all;
         }
 
+        public override Tensor Exchange(Tensor rows, long[] to, long[] from)
+        {
+            using var scope = NewDisposeScope();
+            meeting.Counts[rank] = to;
+            var all = Meet(rows);
+            var received = cat([.. all.Select((sent, sender) => sent.narrow(0, meeting.Counts[sender].Take(rank).Sum(), meeting.Counts[sender][rank]))]);
+            Assert.Equal(from, meeting.Counts.Select(counts => counts[rank]));
+            meeting.Wait();
+            return received.MoveToOuterDisposeScope();
+        }
+
         public override void Broadcast(Tensor values, int from = 0)
         {
             using var scope = NewDisposeScope();
@@ -78,7 +93,14 @@ internal static class ThreadRanks
             values.copy_(copy);
         }
 
-        public override IReadOnlyList<byte[]> GatherMessages(ReadOnlyMemory<byte> message) => throw new NotSupportedException();
+        public override IReadOnlyList<byte[]> GatherMessages(ReadOnlyMemory<byte> message)
+        {
+            meeting.Messages[rank] = message.ToArray();
+            meeting.Wait();
+            byte[][] all = [.. meeting.Messages];
+            meeting.Wait();
+            return all;
+        }
 
         public override void Barrier() => meeting.Wait();
 

@@ -1,5 +1,6 @@
 using DinoSharp.Cli.Training;
 using DinoSharp.Data;
+using DinoSharp.Distributed;
 using DinoSharp.Evaluation.Classification;
 using DinoSharp.Evaluation.Features;
 using DinoSharp.Methods;
@@ -63,9 +64,14 @@ internal sealed class LinearEvaluation : IDisposable
 
     private IEvaluationRecipe View { get; }
 
-    /// <summary>Trains and scores.</summary>
-    /// <returns>how the training ended, and once it is finished the score of each rate's classifier</returns>
-    public (TrainingOutcome Outcome, IReadOnlyList<ClassificationScore> Scores) Run(CancellationToken stop)
+    /// <summary>
+    /// Trains and scores. Several processes share each batch, as in any training; of features that are taken once they share the taking, and the
+    /// first one trains.
+    /// </summary>
+    /// <returns>
+    /// how the training ended, and once it is finished the score of each rate's classifier; null on a process that had no part in it
+    /// </returns>
+    public (TrainingOutcome Outcome, IReadOnlyList<ClassificationScore> Scores)? Run(CancellationToken stop)
     {
         _backbone.eval();
         return _settings.Cached ? RunCached(stop) : RunOnCrops(stop);
@@ -80,21 +86,27 @@ internal sealed class LinearEvaluation : IDisposable
         using var loader = new PrefetchLoader(_sets.Train, new RandomCropRecipe(_settings.Crop), loading);
         var views = new NormalizedViews(loader, _normalization, _request.Device);
         using var method = CreateMethod(crops => _settings.Features.Of(_backbone, crops), ImageLabels.Of(_sets.Train));
-        return Train(method, loader.BatchesPerEpoch, views.Epoch, loader.Faults, () => loader.WaitTime, stop);
+        return Train(method, loader.BatchesPerEpoch, views.Epoch, loader.Faults, () => loader.WaitTime, _request, stop);
     }
 
-    private (TrainingOutcome, IReadOnlyList<ClassificationScore>) RunCached(CancellationToken stop)
+    private (TrainingOutcome, IReadOnlyList<ClassificationScore>)? RunCached(CancellationToken stop)
     {
         var trainLoader = new EvaluationLoader(_sets.Train, View, Loading);
         var features = _settings.Features;
         var function = FeatureFunction.Of(_backbone, features.ToString(), features.DimOf(_backbone), images => features.Of(_backbone, images));
-        var train = _taking.Table(trainLoader, function, "train");
-        var test = _taking.Table(_testLoader, function, "test");
+        var train = _taking.Take(trainLoader, function, "train").OnFirst();
+        var test = _taking.Take(_testLoader, function, "test").OnFirst();
+        if (train is null || test is null)
+        {
+            return null;
+        }
+
         _testFeatures = tensor(test.Values, test.Rows, test.Dim).to(_request.Device).DetachFromDisposeScope();
         _testOutputs = [.. test.Labels.Select(label => (long)_matching.OutputOf((int)label))];
         using var cached = new CachedFeatures(train, _settings.Training.BatchSize, _settings.Training.Seed, _request.Device);
         using var method = CreateMethod(features => features.alias(), new ImageLabels(train.Labels, train.Classes.Count));
-        return Train(method, cached.BatchesPerEpoch, cached.Epoch, trainLoader.Faults, () => TimeSpan.Zero, stop);
+        var alone = _request with { Group = ProcessGroup.Alone };
+        return Train(method, cached.BatchesPerEpoch, cached.Epoch, trainLoader.Faults, () => TimeSpan.Zero, alone, stop);
     }
 
     private LinearMethod CreateMethod(Func<Tensor, Tensor> features, ImageLabels labels)
@@ -109,6 +121,7 @@ internal sealed class LinearEvaluation : IDisposable
         Func<int, int, IEnumerable<TrainingBatch>> batches,
         FaultLog faults,
         Func<TimeSpan> wait,
+        RunRequest request,
         CancellationToken stop)
     {
         var identity = RunIdentity.Flat(_settings);
@@ -130,7 +143,7 @@ internal sealed class LinearEvaluation : IDisposable
                 Faults = faults,
                 Images = _sets.Train.Count,
             },
-            _request,
+            request,
             _terminal,
             stop);
         if (!outcome.Finished)
@@ -140,7 +153,11 @@ internal sealed class LinearEvaluation : IDisposable
 
         var scores = FinalScores(method);
         int best = scores.Index().MaxBy(pair => pair.Item.Top1).Index;
-        Write(method, best, scores[best].Top1, outcome.Folder);
+        if (request.Group.IsFirst)
+        {
+            Write(method, best, scores[best].Top1, outcome.Folder);
+        }
+
         return (outcome, scores);
     }
 
@@ -159,7 +176,7 @@ internal sealed class LinearEvaluation : IDisposable
 
     private IReadOnlyList<ClassificationScore> Score(LinearMethod method, Action<int>? progress) => _testFeatures is { } features
         ? ClassificationEvaluation.Score(features, _testOutputs, method.Logits)
-        : ClassificationEvaluation.Score(_testLoader, _matching, pixels => method.Logits(Features(pixels)), progress);
+        : ClassificationEvaluation.Score(_testLoader, _matching, pixels => method.Logits(Features(pixels)), progress, _request.Group);
 
     private Tensor Features(Tensor pixels)
     {

@@ -32,7 +32,7 @@ internal sealed class CopyDetectionCommand
         "--imsize");
     private readonly Option<int> _batchSize = OptionFactory.Value("--batch-size", "images at once", UsualBatch, "--batch-size-per-gpu");
     private readonly Option<int> _threads = OptionFactory.Value(
-        "--threads", "threads that load images", Environment.ProcessorCount, "--num-workers");
+        "--threads", "threads that load images", Ranks.Group.Processors, "--num-workers");
     private readonly Option<double> _faultShare = OptionFactory.Value(
         "--fault-share", "part of the images that may be unusable; of Copydays none may", 0.05);
     private readonly DecodingOptions _decoding = new();
@@ -97,7 +97,7 @@ internal sealed class CopyDetectionCommand
         string? cache = _cache.FolderOf(parsed, folder ?? _results.FolderOf(parsed, weights));
         loading = loading.WithChannels(backbone.InputChannels);
         CopyWork work = new(
-            new CopyFeatureExtractor(backbone, side, loading, cache), new FeatureWork(terminal, cache), terminal, device);
+            new CopyFeatureExtractor(backbone, side, loading, cache, Ranks.Group), new FeatureWork(terminal, cache), terminal, device);
         using var whitening = other is null ? null : work.LearnWhitening(other);
         terminal.Result(set is not null
             ? new CopydaysScores(work, whitening, set, distractors).Tell(

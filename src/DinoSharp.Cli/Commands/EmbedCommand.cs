@@ -42,7 +42,12 @@ internal sealed class EmbedCommand
         Wording.TellNotices(terminal, source);
         using var backbone = _weights.Load(parsed, GlobalOptions.DeviceOf(parsed), terminal);
         var loader = new EvaluationLoader(source, _loading.View(parsed, backbone), options.WithChannels(backbone.InputChannels));
-        var table = new FeatureWork(terminal, _cache.FolderOf(parsed, results: null)).Table(loader, FeatureFunction.Of(backbone), "embed");
+        var features = new FeatureWork(terminal, _cache.FolderOf(parsed, results: null)).Take(loader, FeatureFunction.Of(backbone), "embed");
+        if (features.OnFirst() is not { } table)
+        {
+            return 0;
+        }
+
         table.Save(path);
 
         Wording.TellFaults(terminal, loader.Faults.Faults, source.Count, "have no row");

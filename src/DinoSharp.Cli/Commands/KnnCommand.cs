@@ -116,11 +116,11 @@ internal sealed class KnnCommand
         IReadOnlyList<KnnScore> Add(string name, string key, EvaluationRecipe view, LoaderOptions how, FeatureFunction features, bool centred)
         {
             EvaluationLoader trainLoader = new(sets.Train, view, how), testLoader = new(sets.Test, view, how);
-            var train = work.Table(trainLoader, features, "train");
-            var test = work.Table(testLoader, features, "test");
+            var train = work.Take(trainLoader, features, "train");
+            var test = work.Take(testLoader, features, "test");
             if (centred)
             {
-                RawPixels.Center(train, test);
+                RawPixels.Center(train.Rows, test.Rows);
             }
 
             result["image_size"] ??= view.CropSize; // of the network's features, where there are some

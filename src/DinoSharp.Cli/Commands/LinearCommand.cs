@@ -65,7 +65,13 @@ internal sealed class LinearCommand
 
         using var signals = new StopSignals();
         using var evaluation = new LinearEvaluation(backbone, sets, view, loading, settings, request, new FeatureWork(terminal, cache), terminal);
-        var (outcome, scores) = evaluation.Run(signals.Token);
+        var result = evaluation.Run(signals.Token);
+        Ranks.Group.Barrier(); // signals are for all processes until the first has saved
+        if (!Ranks.Group.IsFirst || result is not var (outcome, scores))
+        {
+            return 0;
+        }
+
         if (!outcome.Finished)
         {
             terminal.Line($"stopped and saved in {request.Out}; the same command goes on from here");

@@ -22,7 +22,7 @@ internal sealed class LoadingOptions(int batchSize = 64)
         "what an image's shorter side is resized to before the middle is cut out; by default 8/7 of the view, or of icons the view");
     private readonly Option<int> _batchSize = Value("--batch-size", "images at once", batchSize, "--batch-size-per-gpu");
     private readonly Option<int> _threads = Value(
-        "--threads", "threads that load images", Environment.ProcessorCount, "--num-workers");
+        "--threads", "threads that load images", Ranks.Group.Processors, "--num-workers");
     private readonly DecodingOptions _decoding = new();
     private readonly Option<double> _faultShare = Value("--fault-share", "part of the images that may be unusable", 0.05);
 

@@ -22,10 +22,10 @@ internal sealed class ResultOptions
     public string? FolderOf(ParseResult parsed, string weights) => parsed.GetValue(_results)
         ?? (File.Exists(Path.Combine(weights, "run.json")) ? Path.Combine(weights, FolderName) : null);
 
-    /// <summary>Keeps a result where one is asked for, and says where.</summary>
+    /// <summary>Keeps a result where one is asked for, and says where; of several processes the first does.</summary>
     public void Keep(ParseResult parsed, EvaluationRecord record, Terminal terminal)
     {
-        if (FolderOf(parsed, record.Weights) is { } folder)
+        if (Ranks.Group.IsFirst && FolderOf(parsed, record.Weights) is { } folder)
         {
             terminal.Line($"{record.Save(folder)}: kept for dino report");
         }

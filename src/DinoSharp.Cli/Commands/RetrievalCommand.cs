@@ -35,7 +35,7 @@ internal sealed class RetrievalCommand
     private readonly Option<bool> _multiScale = OptionFactory.Flag(
         "--multiscale", "takes the mean of the features at three scales: 1, 1/sqrt(2), 1/2");
     private readonly Option<int> _threads = OptionFactory.Value(
-        "--threads", "threads that load images", Environment.ProcessorCount, "--num-workers");
+        "--threads", "threads that load images", Ranks.Group.Processors, "--num-workers");
     private readonly Option<double> _faultShare = OptionFactory.Value(
         "--fault-share", "part of a gallery's images that may be unusable", 0.05);
     private readonly DecodingOptions _decoding = new();
@@ -99,7 +99,14 @@ internal sealed class RetrievalCommand
             {
                 CropQueries = parsed.GetValue(_cropQueries),
             };
-            _results.Keep(parsed, run.Run(cache, parsed.GetValue(_sheet), weights, backbone), terminal);
+            if (Ranks.Group.IsFirst)
+            {
+                _results.Keep(parsed, run.Run(cache, parsed.GetValue(_sheet), weights, backbone), terminal);
+            }
+            else
+            {
+                run.TakePart();
+            }
         }
 
         return 0;
@@ -111,7 +118,7 @@ internal sealed class RetrievalCommand
     {
         try
         {
-            return new WholeImageFeatures(backbone, parsed.GetValue(_imageSize), parsed.GetValue(_multiScale));
+            return new WholeImageFeatures(backbone, parsed.GetValue(_imageSize), parsed.GetValue(_multiScale)) { Group = Ranks.Group };
         }
         catch (EvaluationException error)
         {

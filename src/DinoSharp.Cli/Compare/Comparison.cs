@@ -27,7 +27,7 @@ internal sealed class Comparison(ComparisonPlan plan, Device device, Terminal te
     private const int UsualBatchSize = 128;
 
     /// <summary>Folder in a run that keeps features until it is scored.</summary>
-    private const string Features = "features";
+    private const string FeaturesFolder = "features";
 
     private static readonly KnnOptions Knn = new() { Ks = [20] };
 
@@ -152,9 +152,9 @@ internal sealed class Comparison(ComparisonPlan plan, Device device, Terminal te
     {
         string folder = plan.FolderOf(method, network);
         result.Write(folder);
-        if (Directory.Exists(Path.Combine(folder, Features)))
+        if (Directory.Exists(Path.Combine(folder, FeaturesFolder)))
         {
-            Directory.Delete(Path.Combine(folder, Features), recursive: true);
+            Directory.Delete(Path.Combine(folder, FeaturesFolder), recursive: true);
         }
 
         Tell(result);
@@ -195,8 +195,8 @@ internal sealed class Comparison(ComparisonPlan plan, Device device, Terminal te
     {
         var loading = new LoaderOptions { BatchSize = Math.Min(UsualBatchSize, sets.Train.Count), Decoding = settings.Data.Decoding() };
         var view = settings.EvaluationRecipe;
-        FeatureWork taking = new(terminal, Path.Combine(folder, Features));
-        double knn = KnnEvaluation.Score(Table(sets.Train, "train"), Table(sets.Test, "test"), Knn, device)[0].Top1;
+        FeatureWork taking = new(terminal, Path.Combine(folder, FeaturesFolder));
+        double knn = KnnEvaluation.Score(Features(sets.Train, "train"), Features(sets.Test, "test"), Knn, device)[0].Top1;
         var linear = new LinearSettings
         {
             Rates = LinearSettings.UsualRates,
@@ -212,11 +212,11 @@ internal sealed class Comparison(ComparisonPlan plan, Device device, Terminal te
             Recording = new RecordingOptions { KeepEveryEpochs = 0, LogEverySteps = 100 },
         };
         using LinearEvaluation evaluation = new(backbone, sets, view, loading, linear, request, taking, terminal);
-        var (_, scores) = evaluation.Run(stop);
+        var scores = evaluation.Run(stop)!.Value.Scores;
         return (knn, scores.Count == 0 ? double.NaN : scores.Max(score => score.Top1));
 
-        FeatureTable Table(IImageSource source, string what) =>
-            taking.Table(new EvaluationLoader(source, view, loading), FeatureFunction.Of(backbone), what);
+        SharedFeatures Features(IImageSource source, string what) =>
+            taking.Take(new EvaluationLoader(source, view, loading), FeatureFunction.Of(backbone), what);
     }
 
     /// <summary>What the method says of its last metrics.</summary>

@@ -37,13 +37,12 @@ internal sealed class CopyWork(CopyFeatureExtractor extractor, FeatureWork takin
     /// <summary>Learns whitening from a set of images.</summary>
     public Whitening LearnWhitening(IImageSource source)
     {
-        var table = Features(source, "whitening").Table;
-        if (table.Rows < table.Dim)
+        var rows = Features(source, "whitening").Features.Rows;
+        if (rows.Count < rows.Dim)
         {
-            terminal.Line($"{source.Path}: {Wording.Number(table.Rows)} images are too few to learn whitening of {table.Dim} values well; give more");
+            terminal.Line($"{source.Path}: {Wording.Number(rows.Count)} images are too few to learn whitening of {rows.Dim} values well; give more");
         }
 
-        using var scope = NewDisposeScope();
-        return Whitening.Learn(tensor(table.Values, table.Rows, table.Dim).to(device));
+        return Whitening.Learn(rows, device);
     }
 }

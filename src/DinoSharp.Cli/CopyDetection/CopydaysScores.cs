@@ -2,10 +2,10 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using DinoSharp.Data;
 using DinoSharp.Evaluation.CopyDetection;
+using DinoSharp.Evaluation.Features;
 using DinoSharp.Evaluation.Report;
 using DinoSharp.Models;
 using DinoSharp.Models.Backbones;
-using static TorchSharp.torch;
 
 namespace DinoSharp.Cli.CopyDetection;
 
@@ -26,16 +26,18 @@ internal sealed class CopydaysScores(CopyWork work, Whitening? whitening, Copyda
     public JsonObject Tell((string Data, string Weights, int Side) given, Backbone backbone, Action<EvaluationRecord> keep)
     {
         TellSet();
-        using var scope = NewDisposeScope();
         var originals = work.Features(set.Originals, "original", complete: true);
         var others = distractors is null ? null : work.Features(distractors, "distractors");
-        var database = Rows(originals); // [N, K]
-        database = others is null ? database : cat([database, Rows(others)]); // the originals come first: rows are their numbers
+        List<SharedRows> database = [Rows(originals)]; // the originals come first: rows are their numbers
+        if (others is not null)
+        {
+            database.Add(Rows(others));
+        }
+
         List<(string Name, int Queries, double Map)> scores = [];
         foreach (var block in set.Blocks)
         {
-            using var blockScope = NewDisposeScope();
-            var found = CopyDetectionEvaluation.Search(Rows(work.Features(block.Images, block.Name, complete: true)), database);
+            var found = CopyDetectionEvaluation.Search(Rows(work.Features(block.Images, block.Name, complete: true)), database, work.Device);
             scores.Add((block.Name, block.Images.Count, 100 * CopyDetectionEvaluation.MeanAveragePrecision(found, block.Originals)));
         }
 
@@ -48,7 +50,7 @@ internal sealed class CopydaysScores(CopyWork work, Whitening? whitening, Copyda
             Data = NameOf(given.Data, others),
             Weights = given.Weights,
             Network = BackboneCatalogue.Label(backbone),
-            Setting = $"{given.Side}², {CopyFeatures.DimOf(backbone)} dimensions, {Wording.Number(others?.Table.Rows ?? 0)} distractors, "
+            Setting = $"{given.Side}², {CopyFeatures.DimOf(backbone)} dimensions, {Wording.Number(others?.Features.Rows.Count ?? 0)} distractors, "
                 + (whitening is null ? "not whitened" : "whitened"),
             Scores = [.. scores.Select(s => new Score(s.Name == CopydaysSet.Strong ? "mAP" : $"mAP {s.Name}", s.Map))],
         });
@@ -57,7 +59,7 @@ internal sealed class CopydaysScores(CopyWork work, Whitening? whitening, Copyda
             ["data"] = given.Data,
             ["weights"] = given.Weights,
             ["originals"] = set.Originals.Count,
-            ["distractors"] = others?.Table.Rows ?? 0,
+            ["distractors"] = others?.Features.Rows.Count ?? 0,
             ["whitened"] = whitening is not null,
             ["image_size"] = given.Side,
             ["dim"] = CopyFeatures.DimOf(backbone),
@@ -68,7 +70,7 @@ internal sealed class CopydaysScores(CopyWork work, Whitening? whitening, Copyda
         };
     }
 
-    private Tensor Rows(ImageFeatures features) => new CopyDescriptors(features.Table, whitening, work.Device).All();
+    private SharedRows Rows(ImageFeatures features) => CopyDescriptors.Of(features.Features.Rows, whitening, work.Device);
 
     /// <summary>Says what in the set keeps figures from being compared with the published ones.</summary>
     private void TellSet()

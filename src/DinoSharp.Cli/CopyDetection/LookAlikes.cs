@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using DinoSharp.Data;
 using DinoSharp.Evaluation.CopyDetection;
+using DinoSharp.Evaluation.Features;
 using DinoSharp.Imaging;
 
 namespace DinoSharp.Cli.CopyDetection;
@@ -23,21 +24,26 @@ internal sealed class LookAlikes(CopyWork work, Whitening? whitening, double thr
     /// <param name="images">where to look</param>
     /// <param name="folder">made if it is not there</param>
     /// <param name="decoding">how pictures are shown</param>
-    /// <returns>the result for programs</returns>
+    /// <returns>the result for programs; of several processes the first has it</returns>
     public JsonObject Tell(IImageSource images, string folder, DecodeOptions decoding)
     {
         Directory.CreateDirectory(folder);
         var features = work.Features(images, "features");
-        var groups = Find(features);
-        DuplicateSheet sheet = new(images, features, groups, decoding);
+        if (features.Features.OnFirst() is not { } all)
+        {
+            return []; // the first process compares them
+        }
+
+        var groups = Find(all);
+        DuplicateSheet sheet = new(images, all, features.Indices, groups, decoding);
         string page = Path.Combine(folder, PageName), table = Path.Combine(folder, TableName);
         sheet.SaveTable(table);
         sheet.SavePage(page, $"Look-alikes in {images.Path}", threshold);
         work.Terminal.Line(groups.Count == 0
-            ? $"no two of {Wording.Number(features.Table.Rows)} images are look-alikes; a lower --threshold finds more"
+            ? $"no two of {Wording.Number(all.Rows)} images are look-alikes; a lower --threshold finds more"
             : $"{Wording.Number(groups.Count)} groups of look-alikes, {Wording.Number(sheet.Copies)} images more than one of each; the largest has "
                 + $"{Wording.Number(groups[0].Count)}");
-        if (groups.Count > 0 && 2 * groups[0].Count > features.Table.Rows && features.Table.Rows > FewImages)
+        if (groups.Count > 0 && 2 * groups[0].Count > all.Rows && all.Rows > FewImages)
         {
             work.Terminal.Line("most images are in one group: to this network they are all much alike; raise --threshold");
         }
@@ -45,7 +51,7 @@ internal sealed class LookAlikes(CopyWork work, Whitening? whitening, double thr
         work.Terminal.Line($"{page}: the groups; {table}: all of their images");
         return new JsonObject
         {
-            ["images"] = features.Table.Rows,
+            ["images"] = all.Rows,
             ["threshold"] = threshold,
             ["groups"] = groups.Count,
             ["copies"] = sheet.Copies,
@@ -55,10 +61,10 @@ internal sealed class LookAlikes(CopyWork work, Whitening? whitening, double thr
         };
     }
 
-    private IReadOnlyList<IReadOnlyList<Duplicate>> Find(ImageFeatures features)
+    private IReadOnlyList<IReadOnlyList<Duplicate>> Find(FeatureTable features)
     {
-        using var progress = new ImageProgress(work.Terminal, "compared", features.Table.Rows);
-        var groups = DuplicateGroups.Find(new CopyDescriptors(features.Table, whitening, work.Device), threshold, progress.Show);
+        using var progress = new ImageProgress(work.Terminal, "compared", features.Rows);
+        var groups = DuplicateGroups.Find(new CopyDescriptors(features, whitening, work.Device), threshold, progress.Show);
         progress.Finish();
         return groups;
     }

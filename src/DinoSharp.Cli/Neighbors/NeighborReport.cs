@@ -41,32 +41,45 @@ internal sealed class NeighborReport(
     public void Run()
     {
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(request.Path))!);
-        var table = work.Table(loader, FeatureFunction.Of(backbone), "images");
+        var features = work.Take(loader, FeatureFunction.Of(backbone), "images");
         Wording.TellFaults(terminal, loader.Faults.Faults, loader.Source.Count, "were left out");
-        using var search = new NearestNeighbors(table, backbone.parameters().First().device);
-        NeighborCsv.Write(request.CsvPath, All(table, search), i => table.Names[i]);
-        WriteSheet(table, search);
-        terminal.Line($"{request.Path}: neighbours of {Math.Min(Shown, table.Rows)} images; those of all {Wording.Number(table.Rows)} are in {request.CsvPath}");
+        using var search = new NearestNeighbors(features.Rows, backbone.parameters().First().device);
+        var names = features.Names;
+        var found = All(names, search);
+        if (Ranks.Group.IsFirst)
+        {
+            NeighborCsv.Write(request.CsvPath, found, i => names[i]);
+        }
+        else
+        {
+            foreach (var _ in found)
+            {
+                // Its share of the search is all that is asked of it.
+            }
+        }
+
+        WriteSheet(names, search);
+        terminal.Line($"{request.Path}: neighbours of {Math.Min(Shown, names.Count)} images; those of all {Wording.Number(names.Count)} are in {request.CsvPath}");
         terminal.Result(new JsonObject
         {
-            ["images"] = table.Rows,
-            ["neighbors"] = Math.Min(request.Count, table.Rows - 1),
+            ["images"] = names.Count,
+            ["neighbors"] = Math.Min(request.Count, names.Count - 1),
             ["sheet"] = Path.GetFullPath(request.Path),
             ["csv"] = Path.GetFullPath(request.CsvPath),
             ["skipped"] = new JsonArray([.. loader.Faults.Faults.Select(f => new JsonObject { ["name"] = f.Name, ["reason"] = f.Reason })]),
         });
     }
 
-    private IEnumerable<(string Query, Neighbor[] Neighbors)> All(FeatureTable table, NearestNeighbors search)
+    private IEnumerable<(string Query, Neighbor[] Neighbors)> All(IReadOnlyList<string> names, NearestNeighbors search)
     {
-        using var progress = new ImageProgress(terminal, "neighbours", table.Rows);
-        for (int start = 0; start < table.Rows; start += AtOnce)
+        using var progress = new ImageProgress(terminal, "neighbours", names.Count);
+        for (int start = 0; start < names.Count; start += AtOnce)
         {
-            long[] rows = [.. Enumerable.Range(start, Math.Min(AtOnce, table.Rows - start)).Select(row => (long)row)];
+            long[] rows = [.. Enumerable.Range(start, Math.Min(AtOnce, names.Count - start)).Select(row => (long)row)];
             var found = search.Of(rows, request.Count);
             for (int i = 0; i < rows.Length; i++)
             {
-                yield return (table.Names[start + i], found[i]);
+                yield return (names[start + i], found[i]);
             }
 
             progress.Show(start + rows.Length);
@@ -75,13 +88,18 @@ internal sealed class NeighborReport(
         progress.Finish();
     }
 
-    private void WriteSheet(FeatureTable table, NearestNeighbors search)
+    private void WriteSheet(IReadOnlyList<string> names, NearestNeighbors search)
     {
         var source = loader.Source;
         var indices = Enumerable.Range(0, source.Count).Except(loader.Faults.Faults.Select(f => f.Index)).ToArray(); // of each row
-        int[] drawn = Draw(table.Rows);
-        var page = new HtmlReport($"Nearest neighbours of {drawn.Length} of {Wording.Number(table.Rows)} images of {source.Path}");
+        int[] drawn = Draw(names.Count);
+        var page = new HtmlReport($"Nearest neighbours of {drawn.Length} of {Wording.Number(names.Count)} images of {source.Path}");
         var found = search.Of([.. drawn.Select(row => (long)row)], Math.Min(request.Count, ShownNeighbors));
+        if (!Ranks.Group.IsFirst)
+        {
+            return;
+        }
+
         foreach (var (row, neighbors) in drawn.Zip(found))
         {
             if (Load(indices[row]) is not { } query)
@@ -91,8 +109,8 @@ internal sealed class NeighborReport(
 
             using (query)
             {
-                NeighborSheet.AddRow(page, (query, table.Names[row]), neighbors.Select(n => (
-                    (Func<PixelImage?>)(() => Load(indices[n.Index])), n.Similarity, table.Names[n.Index], Mark.Found)));
+                NeighborSheet.AddRow(page, (query, names[row]), neighbors.Select(n => (
+                    (Func<PixelImage?>)(() => Load(indices[n.Index])), n.Similarity, names[n.Index], Mark.Found)));
             }
         }
 

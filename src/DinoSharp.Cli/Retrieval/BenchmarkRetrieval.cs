@@ -38,7 +38,7 @@ internal sealed class BenchmarkRetrieval(
 
         var queries = Table(benchmark.Queries, CropQueries ? "cropped-queries" : "queries", cache);
         var database = Table(benchmark.Database, "database", cache);
-        var rankings = RevisitedBenchmark.Rank(database, queries);
+        var rankings = Rank(database, queries);
         var scores = Difficulties.Select(d => RevisitedScore.Of(benchmark.Truth.Queries, rankings, d.Difficulty)).ToList();
 
         string[] columns = ["", "mAP %", .. RevisitedScore.Ks.Select(k => $"mP@{k} %"), "queries"];
@@ -56,9 +56,27 @@ internal sealed class BenchmarkRetrieval(
         return Record(scores, weights, backbone);
     }
 
+    /// <summary>The part of a process beside the first, which has the features and tells the results.</summary>
+    public void TakePart()
+    {
+        foreach (var source in new[] { benchmark.Queries, benchmark.Database })
+        {
+            var loader = Loader(source);
+            features.TakePart(loader);
+            RequireAll(loader);
+        }
+
+        Rank(null, null);
+    }
+
+    private IReadOnlyList<int[]> Rank(FeatureTable? database, FeatureTable? queries) =>
+        RevisitedBenchmark.Rank(SharedRows.Deal(features.Group, database), SharedRows.Deal(features.Group, queries));
+
+    private WholeImageLoader Loader(IImageSource source) => new(source, features.LongestSide, loading);
+
     private FeatureTable Table(IImageSource source, string part, string? cache)
     {
-        var loader = new WholeImageLoader(source, features.LongestSide, loading);
+        var loader = Loader(source);
         return cache is null ? Table(loader, part) : Table(loader, part, cache);
     }
 

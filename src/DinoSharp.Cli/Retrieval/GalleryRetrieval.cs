@@ -42,6 +42,12 @@ internal sealed class GalleryRetrieval(GalleryRequest request, WholeImageFeature
     /// <summary>Does the work and tells its results.</summary>
     public void Run()
     {
+        if (!features.Group.IsFirst)
+        {
+            TakePart();
+            return;
+        }
+
         var result = new JsonObject { ["index"] = Path.GetFullPath(request.Index) };
         var index = request.Gallery is null ? GalleryIndex.Read(request.Index) : Update(request.Gallery, result);
         index.RequireSettings(request.Index, features.SettingsWith(loading.Decoding));
@@ -54,12 +60,37 @@ internal sealed class GalleryRetrieval(GalleryRequest request, WholeImageFeature
         terminal.Result(result);
     }
 
+    /// <summary>The part of a process beside the first, which has the index and tells the results.</summary>
+    private void TakePart()
+    {
+        if (request.Gallery is { } path)
+        {
+            using var gallery = ImageSources.Open(path);
+            features.TakePart(Loader(gallery));
+        }
+
+        if (request.Queries.Length > 0)
+        {
+            using var pictures = QueryPictures.Open(request.Queries);
+            features.TakePart(Loader(pictures));
+            Find(null, null);
+        }
+    }
+
+    private IReadOnlyList<Neighbor[]> Find(FeatureTable? gallery, FeatureTable? queries)
+    {
+        using var search = new NearestNeighbors(SharedRows.Deal(features.Group, gallery));
+        return search.Of(SharedRows.Deal(features.Group, queries), request.Top);
+    }
+
+    private WholeImageLoader Loader(IImageSource source) => new(source, features.LongestSide, loading);
+
     private GalleryIndex Update(string path, JsonObject result)
     {
         using var gallery = ImageSources.Open(path);
         Wording.TellNotices(terminal, gallery);
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(request.Index))!);
-        var loader = new WholeImageLoader(gallery, features.LongestSide, loading);
+        var loader = Loader(gallery);
         using var progress = new ImageProgress(terminal, "index", gallery.Count);
         var (index, change) = GalleryIndex.Update(request.Index, features, loader, progress.Show);
         progress.Finish();
@@ -75,13 +106,12 @@ internal sealed class GalleryRetrieval(GalleryRequest request, WholeImageFeature
     private void Ask(GalleryIndex index, JsonObject result)
     {
         using var pictures = QueryPictures.Open(request.Queries);
-        var loader = new WholeImageLoader(pictures, features.LongestSide, loading);
+        var loader = Loader(pictures);
         using var progress = new ImageProgress(terminal, "query", pictures.Count);
         var queries = features.Table(loader, progress.Show);
         progress.Finish();
         Wording.TellFaults(terminal, loader.Faults.Faults, pictures.Count, "could not be asked for");
-        using var search = new NearestNeighbors(index.Table);
-        var found = search.Of(queries, request.Top);
+        var found = Find(index.Table, queries);
 
         var rows = queries.Names.Zip(found).SelectMany(q => q.Second.Select((n, rank) => (string[])
             [q.First, (rank + 1).ToString(CultureInfo.InvariantCulture), n.Similarity.ToString("F4", CultureInfo.InvariantCulture), index.Table.Names[n.Index]]));

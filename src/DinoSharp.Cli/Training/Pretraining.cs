@@ -38,7 +38,7 @@ internal sealed class Pretraining : IDisposable
 
         manual_seed(training.Seed);
         var method = settings.Method.Create(setup);
-        _knn = request.KnnData is null ? null : new OnlineKnn(request.KnnData, settings.EvaluationRecipe, loading, request.Device);
+        _knn = request.KnnData is null ? null : new OnlineKnn(request.KnnData, settings.EvaluationRecipe, loading, request);
         var identity = settings.ToFlatJson();
         identity.Remove("data.paths");
         identity["data"] = RunIdentity.Of(_source);

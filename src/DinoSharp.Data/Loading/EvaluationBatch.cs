@@ -8,12 +8,11 @@ public sealed class EvaluationBatch : IDisposable
 {
     private readonly PixelTensor _rows;
     private readonly bool[] _usable;
-    private readonly int _first;
     private Tensor? _usableRows;
 
     internal EvaluationBatch(int first, int count, int side, int channels)
     {
-        _first = first;
+        First = first;
         _rows = new PixelTensor(count, side, channels);
         _usable = new bool[count];
     }
@@ -27,8 +26,11 @@ public sealed class EvaluationBatch : IDisposable
     /// <summary>The rows' classes; -1 where there are none.</summary>
     public IReadOnlyList<int> Labels { get; private set; } = [];
 
+    /// <summary>The first image of the source in the batch, whether it could be used or not.</summary>
+    public int First { get; }
+
     /// <summary>The first image of the source behind the batch, whichever of its images could be used.</summary>
-    public int End => _first + _usable.Length;
+    public int End => First + _usable.Length;
 
     public void Dispose()
     {
@@ -46,7 +48,7 @@ public sealed class EvaluationBatch : IDisposable
     internal void Complete(IImageSource source)
     {
         long[] rows = [.. _usable.Index().Where(pair => pair.Item).Select(pair => (long)pair.Index)];
-        Indices = [.. rows.Select(row => _first + (int)row)];
+        Indices = [.. rows.Select(row => First + (int)row)];
         Labels = [.. Indices.Select(source.LabelOf)];
         if (rows.Length < _usable.Length)
         {

@@ -35,32 +35,29 @@ public sealed class EvaluationLoader
     /// <summary>All that decides what is shown of an image, in one line.</summary>
     public string View => $"{_recipe.Description}, {_decoding}";
 
-    /// <summary>The last batch may be smaller.</summary>
-    public int BatchCount => BatchesFrom(0);
+    /// <summary>Images of a batch; the last one may have fewer.</summary>
+    public int BatchSize => _options.BatchSize;
 
     /// <summary>The images that could not be used so far.</summary>
     public FaultLog Faults { get; } = new();
 
-    /// <summary>Notes images that earlier work could not use.</summary>
+    /// <summary>Notes images that earlier work or others could not use.</summary>
     /// <exception cref="ImageSourceException">More images are unusable than allowed.</exception>
-    public void Note(IEnumerable<Fault> faults)
-    {
-        ArgumentNullException.ThrowIfNull(faults);
-        foreach (Fault fault in faults)
-        {
-            Faults.Add(fault.Index, fault.Name, fault.Reason);
-        }
-
-        Faults.ThrowIfMoreThan(_options.FaultShareLimit, Source);
-    }
+    public void Note(IEnumerable<Fault> faults) => Faults.AddAll(faults, _options.FaultShareLimit, Source);
 
     /// <summary>All batches, each the caller's to dispose. Loading stops with the enumeration.</summary>
-    /// <param name="first">The image to begin with.</param>
     /// <exception cref="ImageSourceException">More images are unusable than allowed.</exception>
-    public IEnumerable<EvaluationBatch> Batches(int first = 0)
+    public IEnumerable<EvaluationBatch> Batches() => Batches(0, Source.Count);
+
+    /// <summary>The batches of a run of images, the first of which begins with the run.</summary>
+    /// <param name="first">The image to begin with.</param>
+    /// <param name="end">The first image behind the run.</param>
+    /// <exception cref="ImageSourceException">More images are unusable than allowed.</exception>
+    public IEnumerable<EvaluationBatch> Batches(int first, int end)
     {
-        using BatchPipeline<EvaluationBatch> pipeline = new(new Maker(this, first), _options.Threads, _options.Prefetch);
-        for (int i = 0; i < BatchesFrom(first); i++)
+        Maker maker = new(this, first, end);
+        using BatchPipeline<EvaluationBatch> pipeline = new(maker, _options.Threads, _options.Prefetch);
+        for (int i = 0; i < maker.Count; i++)
         {
             EvaluationBatch batch = pipeline.Next();
             batch.Complete(Source);
@@ -68,13 +65,11 @@ public sealed class EvaluationLoader
         }
     }
 
-    private int BatchesFrom(int first) => (int)(((long)Source.Count - first + _options.BatchSize - 1) / _options.BatchSize);
-
-    private sealed class Maker(EvaluationLoader loader, int first) : IBatchMaker<EvaluationBatch>
+    private sealed class Maker(EvaluationLoader loader, int first, int end) : IBatchMaker<EvaluationBatch>
     {
-        public int Count => loader.BatchesFrom(first);
+        public int Count => (int)(((long)end - first + loader.BatchSize - 1) / loader.BatchSize);
 
-        public int SizeOf(int batch) => Math.Min(loader._options.BatchSize, loader.Source.Count - FirstOf(batch));
+        public int SizeOf(int batch) => Math.Min(loader.BatchSize, end - FirstOf(batch));
 
         public EvaluationBatch Begin(int batch) => new(FirstOf(batch), SizeOf(batch), loader._recipe.CropSize, loader._decoding.Channels);
 
@@ -92,6 +87,6 @@ public sealed class EvaluationLoader
             target.Set(position, view);
         }
 
-        private int FirstOf(int batch) => first + batch * loader._options.BatchSize;
+        private int FirstOf(int batch) => first + batch * loader.BatchSize;
     }
 }

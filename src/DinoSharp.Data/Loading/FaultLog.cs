@@ -29,6 +29,19 @@ public sealed class FaultLog
     /// <param name="reason">One line.</param>
     public void Add(int index, string name, string reason) => _faults.TryAdd(index, new Fault(index, name, reason));
 
+    /// <summary>Notes images that others could not use, and gives up if these are too many.</summary>
+    /// <exception cref="ImageSourceException">More than this share of the source's images.</exception>
+    internal void AddAll(IEnumerable<Fault> faults, double share, IImageSource source)
+    {
+        ArgumentNullException.ThrowIfNull(faults);
+        foreach (Fault fault in faults)
+        {
+            Add(fault.Index, fault.Name, fault.Reason);
+        }
+
+        ThrowIfMoreThan(share, source);
+    }
+
     /// <summary>Loads an image, or notes why that is impossible and gives null.</summary>
     public PixelImage? TryLoad(IImageSource source, int index, DecodeOptions options)
     {

@@ -50,6 +50,10 @@ public sealed class WholeImageLoader
     /// <summary>The images that could not be used so far.</summary>
     public FaultLog Faults { get; } = new();
 
+    /// <summary>Notes images that others could not use.</summary>
+    /// <exception cref="ImageSourceException">More images are unusable than allowed.</exception>
+    public void Note(IEnumerable<Fault> faults) => Faults.AddAll(faults, _options.FaultShareLimit, Source);
+
     /// <summary>Some images of the source, each the caller's to dispose. Loading stops with the enumeration.</summary>
     /// <param name="indices">which, in the order wanted</param>
     /// <exception cref="ImageSourceException">More images are unusable than allowed.</exception>

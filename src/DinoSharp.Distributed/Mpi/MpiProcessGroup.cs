@@ -139,6 +139,27 @@ internal sealed unsafe class MpiProcessGroup : ProcessGroup
         return all;
     }
 
+    public override Tensor Exchange(Tensor rows, long[] to, long[] from)
+    {
+        using var own = rows.contiguous();
+        long[] row = own.shape[1..];
+        var received = empty([from.Sum(), .. row], own.dtype);
+        long rowBytes = row.Aggregate(own.ElementSize, (bytes, side) => bytes * side);
+        using var most = tensor(new[] { to.Concat(from).Max() * rowBytes });
+        using var all = Gather(most); // [n]
+        using RowExchange rounds = new(to, from, rowBytes, largest: all.data<long>().Max());
+        byte* source = TensorMemory.AddressOf(own);
+        byte* target = TensorMemory.AddressOf(received);
+        while (rounds.Load(source))
+        {
+            Finish(() => _mpi.BeginExchange(
+                rounds.Out, rounds.OutCounts, rounds.OutOffsets, rounds.In, rounds.InCounts, rounds.InOffsets, _communicator));
+            rounds.Unload(target);
+        }
+
+        return received;
+    }
+
     public override void Broadcast(Tensor values, int from = 0)
     {
         Broadcast(TensorMemory.AddressOf(values), TensorMemory.BytesOf(values), from);

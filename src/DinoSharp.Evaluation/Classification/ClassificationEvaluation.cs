@@ -1,4 +1,7 @@
+using System.Text.Json;
 using DinoSharp.Data;
+using DinoSharp.Distributed;
+using DinoSharp.Evaluation.Features;
 using DinoSharp.Models;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -14,15 +17,22 @@ public static class ClassificationEvaluation
     /// <param name="loader">labelled images; those that cannot be used are in its faults and count nowhere</param>
     /// <param name="matching">which outputs the labels are</param>
     /// <param name="logits">from uint8 [B, H, W, C] to one tensor a classifier // [B, classes] each</param>
-    /// <param name="progress">told the number of images done</param>
+    /// <param name="progress">told the number of images done; of several processes an estimate by this one's</param>
+    /// <param name="group">processes of which each takes a share of the images; null for this one alone</param>
+    /// <returns>on each of the processes</returns>
     /// <exception cref="ImageSourceException">Too many images are unusable, or all of them.</exception>
     public static IReadOnlyList<ClassificationScore> Score(
-        EvaluationLoader loader, ClassMatching matching, Func<Tensor, IReadOnlyList<Tensor>> logits, Action<int>? progress = null)
+        EvaluationLoader loader,
+        ClassMatching matching,
+        Func<Tensor, IReadOnlyList<Tensor>> logits,
+        Action<int>? progress = null,
+        ProcessGroup? group = null)
     {
+        group ??= ProcessGroup.Alone;
         long images = 0;
         long[] first = [], firstFive = [];
         using var noGradients = no_grad();
-        foreach (var batch in loader.Batches())
+        foreach (var batch in loader.Batches(Border(loader, group.Rank, group), Border(loader, group.Rank + 1, group)))
         {
             using (batch)
             {
@@ -35,7 +45,13 @@ public static class ClassificationEvaluation
             }
 
             TorchRuntime.Sweep();
-            progress?.Invoke((int)images);
+            progress?.Invoke((int)Math.Min(images * group.Size, loader.Source.Count));
+        }
+
+        if (group.Size > 1)
+        {
+            (images, first, firstFive) = Sum(group, images, first, firstFive);
+            loader.Note(SharedWork.Faults(group, loader.Faults.Faults));
         }
 
         return images > 0
@@ -62,6 +78,23 @@ public static class ClassificationEvaluation
 
         double percent = 100.0 / outputs.Count;
         return [.. first.Zip(firstFive, (one, five) => new ClassificationScore(outputs.Count, one * percent, five * percent))];
+    }
+
+    /// <summary>Where a rank's images begin: where a batch does, so that batches are those of one process.</summary>
+    private static int Border(EvaluationLoader loader, int rank, ProcessGroup group)
+    {
+        long batches = (loader.Source.Count + loader.BatchSize - 1) / loader.BatchSize;
+        return (int)Math.Min(batches * rank / group.Size * loader.BatchSize, loader.Source.Count);
+    }
+
+    /// <summary>What all ranks counted; one without images does not know how many classifiers there are.</summary>
+    private static (long Images, long[] First, long[] FirstFive) Sum(ProcessGroup group, long images, long[] first, long[] firstFive)
+    {
+        var counts = group.GatherMessages(JsonSerializer.SerializeToUtf8Bytes<long[][]>([[images], first, firstFive]))
+            .Select(message => JsonSerializer.Deserialize<long[][]>(message)!).Where(of => of[0][0] > 0).ToList();
+        return (counts.Sum(of => of[0][0]), Total(1), Total(2));
+
+        long[] Total(int kind) => counts.Select(of => of[kind]).Aggregate(Array.Empty<long>(), (sum, of) => sum.Length == 0 ? of : [.. sum.Zip(of, (a, b) => a + b)]);
     }
 
     private static void Count(IReadOnlyList<Tensor> logits, long[] outputs, ref long[] first, ref long[] firstFive)

@@ -14,26 +14,38 @@ public static class CopyDetectionEvaluation
     /// <summary>How many results of a query count.</summary>
     public const int Top = 20;
 
-    private const long SimilarityBytes = 64L << 20;
-
     /// <summary>What each query finds in the database, best first.</summary>
-    /// <param name="queries">// float32 [M, K]</param>
-    /// <param name="database">// float32 [N, K]</param>
-    /// <returns>rows of the database, min(20, N) for each query</returns>
+    /// <param name="queries">// [M, K]</param>
+    /// <param name="databases">the parts of the database, whose rows are counted from the first part's on // [N, K] together</param>
+    /// <param name="device">where to search; the CPU if not given</param>
+    /// <returns>rows of the database, min(20, N) for each query, on each of the processes that share queries and database</returns>
     /// <exception cref="EvaluationException">The features are not finite, or not of one length.</exception>
-    public static IReadOnlyList<long[]> Search(Tensor queries, Tensor database)
+    public static IReadOnlyList<long[]> Search(SharedRows queries, IReadOnlyList<SharedRows> databases, Device? device = null)
     {
+        ArgumentNullException.ThrowIfNull(queries);
+        ArgumentNullException.ThrowIfNull(databases);
         using var noGradients = no_grad();
         using var scope = NewDisposeScope();
-        using var index = new CosineIndex(database, SimilarityBytes);
-        int top = (int)Math.Min(Top, index.Count);
-        var found = new List<long[]>((int)queries.size(0));
-        foreach (var chunk in index.Chunks(queries))
+        List<CosineIndex> indices = [.. databases.Select(database => new CosineIndex(database, device))];
+        int top = (int)Math.Min(Top, indices.Sum(index => index.Count));
+        var found = new List<long[]>((int)queries.Count);
+        foreach (var chunk in indices[0].Chunks(queries))
         {
             using var chunkScope = NewDisposeScope();
-            found.AddRange(index.Nearest(chunk, top).Rows.cpu().data<long>().ToArray().Chunk(top)); // [m, top]
+            using var rows = chunk;
+            NearestRows nearest = new((int)rows.size(0), top);
+            long first = 0;
+            foreach (var index in indices)
+            {
+                var (similarities, places) = index.Nearest(rows, Math.Min(top, index.Count)); // [m, <= top]
+                nearest.Add(similarities.cpu().data<float>().ToArray(), places.cpu().data<long>().ToArray(), first);
+                first += index.Count;
+            }
+
+            found.AddRange(nearest.Rows.Chunk(top));
         }
 
+        indices.ForEach(index => index.Dispose());
         return found;
     }
 

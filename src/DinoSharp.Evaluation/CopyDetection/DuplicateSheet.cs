@@ -2,6 +2,7 @@ using System.Globalization;
 using CsvHelper;
 using DinoSharp.Checkpoints;
 using DinoSharp.Data;
+using DinoSharp.Evaluation.Features;
 using DinoSharp.Evaluation.Report;
 using DinoSharp.Imaging;
 
@@ -9,11 +10,16 @@ namespace DinoSharp.Evaluation.CopyDetection;
 
 /// <summary>Groups of look-alikes for people: a page of pictures and a table of all.</summary>
 /// <param name="source">where the pictures are</param>
-/// <param name="features">of the source; groups are of its rows</param>
+/// <param name="table">features of the source; groups are of its rows</param>
+/// <param name="indices">which image of the source each row is</param>
 /// <param name="groups">largest first</param>
 /// <param name="decoding">how pictures are decoded</param>
 public sealed class DuplicateSheet(
-    IImageSource source, ImageFeatures features, IReadOnlyList<IReadOnlyList<Duplicate>> groups, DecodeOptions decoding)
+    IImageSource source,
+    FeatureTable table,
+    IReadOnlyList<int> indices,
+    IReadOnlyList<IReadOnlyList<Duplicate>> groups,
+    DecodeOptions decoding)
 {
     /// <summary>Groups and pictures a group that the page shows; the table has all.</summary>
     private const int GroupsShown = 100, PicturesShown = 6;
@@ -67,7 +73,7 @@ public sealed class DuplicateSheet(
             foreach (var duplicate in group)
             {
                 csv.WriteField(number + 1);
-                csv.WriteField(features.Table.Names[duplicate.Row]);
+                csv.WriteField(table.Names[duplicate.Row]);
                 csv.WriteField(duplicate.Similarity.ToString("F4", CultureInfo.InvariantCulture));
                 csv.NextRecord();
             }
@@ -75,11 +81,11 @@ public sealed class DuplicateSheet(
     });
 
     private string CaptionOf(Duplicate duplicate) =>
-        string.Create(CultureInfo.InvariantCulture, $"{features.Table.Names[duplicate.Row]} {duplicate.Similarity:F2}");
+        string.Create(CultureInfo.InvariantCulture, $"{table.Names[duplicate.Row]} {duplicate.Similarity:F2}");
 
     private PixelImage? Picture(int row)
     {
-        using var image = new FaultLog().TryLoad(source, features.Indices[row], decoding);
+        using var image = new FaultLog().TryLoad(source, indices[row], decoding);
         if (image is null)
         {
             return null;

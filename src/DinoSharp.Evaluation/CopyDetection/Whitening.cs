@@ -1,3 +1,4 @@
+using DinoSharp.Evaluation.Features;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -51,6 +52,23 @@ public sealed class Whitening : IDisposable
         return new Whitening(
             training.mean([0]).DetachFromDisposeScope(),
             matrix.to(ScalarType.Float32).to(training.device).contiguous().DetachFromDisposeScope());
+    }
+
+    /// <summary>Learns on the first of several processes, from features that they share; all get what it learned.</summary>
+    /// <param name="training">not of length 1 // [N, F]</param>
+    /// <param name="device">where it is computed and applied</param>
+    /// <exception cref="EvaluationException">One feature is not finite, or they are too many for one table.</exception>
+    public static Whitening Learn(SharedRows training, Device device)
+    {
+        ArgumentNullException.ThrowIfNull(training);
+        var group = training.Group;
+        using var scope = NewDisposeScope();
+        using var learned = training.OnFirst() is { } values ? Learn(tensor(values, training.Count, training.Dim).to(device)) : null;
+        var mean = learned?._mean.cpu() ?? empty(training.Dim);
+        var matrix = learned?._matrix.cpu() ?? empty(training.Dim, training.Dim);
+        group.Broadcast(mean);
+        group.Broadcast(matrix);
+        return new Whitening(mean.to(device, copy: true).DetachFromDisposeScope(), matrix.to(device, copy: true).DetachFromDisposeScope());
     }
 
     /// <summary>Whitened features; not of length 1.</summary>

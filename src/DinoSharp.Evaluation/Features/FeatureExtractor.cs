@@ -1,5 +1,6 @@
 using DinoSharp.Checkpoints;
 using DinoSharp.Data;
+using DinoSharp.Distributed;
 using DinoSharp.Models.Backbones;
 using static TorchSharp.torch;
 
@@ -28,11 +29,29 @@ public static class FeatureExtractor
     /// <exception cref="ImageSourceException">Too many images are unusable, or all of them.</exception>
     /// <exception cref="EvaluationException">The features are too many for one table or not finite, or the cache cannot be made.</exception>
     /// <exception cref="CheckpointException">A file of the cache is damaged or cannot be written.</exception>
-    public static FeatureTable Table(EvaluationLoader loader, FeatureFunction function, Action<int>? progress = null, string? cache = null)
+    public static FeatureTable Table(EvaluationLoader loader, FeatureFunction function, Action<int>? progress = null, string? cache = null) =>
+        Shared(loader, function, ProcessGroup.Alone, progress, cache).OnFirst()!;
+
+    /// <summary>
+    /// The same by several processes, each of which computes its share of the images and has the features of these. The features do not depend on
+    /// how many there are. All have the same images and the same cache, and call this together.
+    /// </summary>
+    /// <param name="loader">the images; what any of the processes could not use is in its faults on all of them, and has no row</param>
+    /// <param name="function">what is computed of them</param>
+    /// <param name="group">the processes</param>
+    /// <param name="progress">told the number of images done, first of those that the cache has; in between an estimate by this process's own</param>
+    /// <param name="cache">folder that keeps features, of any sets and networks; null keeps none</param>
+    /// <exception cref="ProcessGroupUnavailableException">The processes do not see the same images or the same function.</exception>
+    /// <exception cref="ImageSourceException">Too many images are unusable, or all of them.</exception>
+    /// <exception cref="EvaluationException">The features are too many for one table or not finite, or the cache cannot be made.</exception>
+    /// <exception cref="CheckpointException">A file of the cache is damaged or cannot be written.</exception>
+    public static SharedFeatures Shared(
+        EvaluationLoader loader, FeatureFunction function, ProcessGroup group, Action<int>? progress = null, string? cache = null)
     {
         ArgumentNullException.ThrowIfNull(loader);
         ArgumentNullException.ThrowIfNull(function);
-        return new PartwiseFeatures(loader, function, cache is null ? null : new FeatureStore(cache, loader, function)).Take(progress);
+        ArgumentNullException.ThrowIfNull(group);
+        return new PartwiseFeatures(loader, function, cache is null ? null : new FeatureStore(cache, loader, function), group).Take(progress);
     }
 
     /// <summary>Runs a backbone in evaluation mode and without gradients; afterwards it is in the mode it was in.</summary>

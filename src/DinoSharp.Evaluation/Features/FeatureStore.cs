@@ -15,6 +15,7 @@ namespace DinoSharp.Evaluation.Features;
 internal sealed class FeatureStore
 {
     private const int KeyBytes = 8;
+    private const string Ending = ".safetensors";
 
     private readonly string _folder;
     private readonly int _images;
@@ -27,7 +28,8 @@ internal sealed class FeatureStore
     public FeatureStore(string folder, EvaluationLoader loader, FeatureFunction function)
     {
         (_images, _dim) = (loader.Source.Count, function.Dim);
-        _folder = Path.Combine(folder, KeyOf(loader.Source, $"{function.Identity}, {loader.View}"));
+        Key = KeyOf(loader.Source, $"{function.Identity}, {loader.View}");
+        _folder = Path.Combine(folder, Key);
         try
         {
             Directory.CreateDirectory(_folder); // before hours of work
@@ -38,12 +40,38 @@ internal sealed class FeatureStore
         }
     }
 
-    /// <summary>Whether there is a part that begins with an image.</summary>
-    public bool Has(int start) => File.Exists(PathOf(start));
+    /// <summary>What the images, their view and the function are known by.</summary>
+    public string Key { get; }
 
-    /// <summary>The part that begins with an image; null if it is not there.</summary>
+    /// <summary>The first image of each part that is there.</summary>
+    public HashSet<int> Starts() =>
+    [
+        .. Directory.EnumerateFiles(_folder, $"*{Ending}").Select(path => Path.GetFileNameWithoutExtension(path))
+            .Where(name => int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out _))
+            .Select(name => int.Parse(name, CultureInfo.InvariantCulture)),
+    ];
+
+    /// <summary>The first image behind the part that begins with an image; its features are not read.</summary>
     /// <exception cref="CheckpointException">The file is damaged; one line.</exception>
-    public FeaturePart? Read(int start) => Has(start) ? Read(PathOf(start), start) : null;
+    public int EndOf(int start) => Read(start, path =>
+        int.Parse(SafetensorsFile.ReadTexts(path)["end"], CultureInfo.InvariantCulture) is var end && end > start && end <= _images
+            ? end
+            : throw new FormatException("it ends where no part can"));
+
+    /// <summary>The part that begins with an image.</summary>
+    /// <exception cref="CheckpointException">The file is damaged; one line.</exception>
+    public FeaturePart Read(int start) => Read(start, path =>
+    {
+        var arrays = SafetensorsFile.Read(path, out var texts);
+        int[] indices = [.. arrays["indices"].ToInt64().Select(index => checked((int)index))];
+        FeaturePart part = new(
+            start,
+            int.Parse(texts["end"], CultureInfo.InvariantCulture),
+            indices,
+            arrays["features"].ToFloat32(),
+            JsonSerializer.Deserialize<Fault[]>(texts["faults"]) ?? []);
+        return texts["checksum"] == ChecksumOf(arrays) && Fits(part) ? part : throw new FormatException("its values were changed");
+    });
 
     /// <summary>Keeps a part.</summary>
     /// <exception cref="CheckpointException">The file cannot be written.</exception>
@@ -60,19 +88,12 @@ internal sealed class FeatureStore
         });
     }
 
-    private FeaturePart Read(string path, int start)
+    private T Read<T>(int start, Func<string, T> read)
     {
+        string path = PathOf(start);
         try
         {
-            var arrays = SafetensorsFile.Read(path, out var texts);
-            int[] indices = [.. arrays["indices"].ToInt64().Select(index => checked((int)index))];
-            FeaturePart part = new(
-                start,
-                int.Parse(texts["end"], CultureInfo.InvariantCulture),
-                indices,
-                arrays["features"].ToFloat32(),
-                JsonSerializer.Deserialize<Fault[]>(texts["faults"]) ?? []);
-            return texts["checksum"] == ChecksumOf(arrays) && Fits(part) ? part : throw new FormatException("its values were changed");
+            return read(path);
         }
         catch (Exception error) when (error is CheckpointException or KeyNotFoundException or FormatException or JsonException
             or ArgumentException or InvalidCastException or InvalidOperationException or OverflowException)
@@ -87,7 +108,7 @@ internal sealed class FeatureStore
         part.End > part.Start && part.End <= _images && part.Values.Length == part.Indices.Length * _dim
         && part.Indices.Concat(part.Faults.Select(fault => fault.Index)).Order().SequenceEqual(Enumerable.Range(part.Start, part.End - part.Start));
 
-    private string PathOf(int start) => Path.Combine(_folder, string.Create(CultureInfo.InvariantCulture, $"{start:D9}.safetensors"));
+    private string PathOf(int start) => Path.Combine(_folder, string.Create(CultureInfo.InvariantCulture, $"{start:D9}{Ending}"));
 
     private static string ChecksumOf(NamedArrays arrays)
     {

@@ -76,6 +76,24 @@ internal sealed unsafe class NearestRows
         }
     }
 
+    /// <summary>Takes into account what was found in a share of the database; shares come in the order of the database, too.</summary>
+    /// <param name="similarities">for each query descending, of equal ones the lower row first // [M, n]</param>
+    /// <param name="rows">the rows of the share that they are of // [M, n]</param>
+    /// <param name="first">the share's first row in the database, where rows are counted from there</param>
+    public void Add(ReadOnlySpan<float> similarities, ReadOnlySpan<long> rows, long first = 0)
+    {
+        int queries = Rows.Length / _k, found = rows.Length / queries;
+        for (int query = 0; query < queries; query++)
+        {
+            Span<float> best = Similarities.AsSpan(query * _k, _k);
+            Span<long> bestRows = Rows.AsSpan(query * _k, _k);
+            for (int i = query * found; i < (query + 1) * found && similarities[i] > best[^1]; i++)
+            {
+                Insert(best, bestRows, similarities[i], first + rows[i]);
+            }
+        }
+    }
+
     private static void Enter(
         Span<float> best, Span<long> rows, float* products, float* scales, int count, long first, long excluded)
     {
@@ -84,12 +102,17 @@ internal sealed unsafe class NearestRows
             float similarity = products[i] * scales[i];
             if (similarity > best[^1] && first + i != excluded)
             {
-                int place = PlaceOf(similarity, best);
-                best[place..^1].CopyTo(best[(place + 1)..]);
-                rows[place..^1].CopyTo(rows[(place + 1)..]);
-                (best[place], rows[place]) = (similarity, first + i);
+                Insert(best, rows, similarity, first + i);
             }
         }
+    }
+
+    private static void Insert(Span<float> best, Span<long> rows, float similarity, long row)
+    {
+        int place = PlaceOf(similarity, best);
+        best[place..^1].CopyTo(best[(place + 1)..]);
+        rows[place..^1].CopyTo(rows[(place + 1)..]);
+        (best[place], rows[place]) = (similarity, row);
     }
 
     /// <summary>Behind all that are as similar or more.</summary>

@@ -1,105 +1,129 @@
 using DinoSharp.Data;
+using DinoSharp.Distributed;
 using DinoSharp.Models;
 
 namespace DinoSharp.Evaluation.Features;
 
 /// <summary>
-/// The features of a source in the making. With a store each part of them is on disk once it is done, and what the store has is taken
-/// from there. Parts end where batches do, so that work that goes on computes in the batches of work that never stopped, to the bit.
+/// The features of a source in the making, by one process or several. With a store each part of them is on disk once it is done, and what the
+/// store has is taken from there.
 /// </summary>
-/// <param name="loader">the images; what it could not use is in its faults, what the store says of them included</param>
+/// <param name="loader">the images; what it could not use is in its faults, what the store and other ranks say of them included</param>
 /// <param name="function">what is computed of them</param>
 /// <param name="store">of the same images and function; null keeps nothing</param>
-internal sealed class PartwiseFeatures(EvaluationLoader loader, FeatureFunction function, FeatureStore? store)
+/// <param name="group">the processes that share the work</param>
+internal sealed class PartwiseFeatures(EvaluationLoader loader, FeatureFunction function, FeatureStore? store, ProcessGroup group)
 {
-    /// <summary>Images a part: some minutes of a CPU, a few megabytes.</summary>
-    private const int PartImages = 512;
-
-    // For all images from the first on: parts beside their whole would take the memory twice.
-    private readonly float[] _values = (long)loader.Source.Count * function.Dim <= Array.MaxLength
-        ? new float[loader.Source.Count * function.Dim]
-        : throw new EvaluationException($"{loader.Source.Path}: {loader.Source.Count} features of {function.Dim} values are more than one "
-            + "table holds; take fewer images or smaller ones");
-
-    private readonly List<int> _indices = [];
-    private int _done;
+    private float[] _values = [];
+    private int _rows;
 
     /// <summary>The features of all usable images, in the source's order.</summary>
-    /// <param name="progress">told the number of images done, first of those that the store has</param>
-    public FeatureTable Take(Action<int>? progress)
+    /// <param name="progress">told the number of images done, first of those that the store has; of several processes an estimate by this one</param>
+    public SharedFeatures Take(Action<int>? progress)
     {
-        var source = loader.Source;
-        TakeStored();
-        progress?.Invoke(_done);
-        while (_done < source.Count)
+        if (group.Size > 1)
         {
-            Compute(progress);
-            TakeStored();
+            var work = SharedWork.Identity(loader.Source, $"{function.Identity}, {loader.View}, {loader.BatchSize} at once");
+            work["cache"] = store?.Key; // of the images' files as this process sees them
+            RankAgreement.Require(group, work);
         }
 
-        float[] values = _values;
-        Array.Resize(ref values, _indices.Count * function.Dim); // shorter by the images that could not be used
-        return _indices.Count > 0
-            ? new FeatureTable(
-                [.. _indices.Select(source.NameOf)],
-                source.Classes.Count == 0 ? [] : [.. _indices.Select(i => (long)source.LabelOf(i))],
-                source.Classes,
-                values,
-                function.Dim)
-            : throw new ImageSourceException(source.Path, "none of its images can be used");
-    }
-
-    private void TakeStored()
-    {
-        while (store?.Read(_done) is { } part)
+        var parts = ImagePart.All(loader, store, group);
+        var own = ImagePart.OfRank(parts, group);
+        _values = Room(own.Sum(part => part.End - part.Start)); // from the first part on: parts beside their whole would take the memory twice
+        int before = parts.Where(part => part.Stored).Sum(part => part.End - part.Start), missing = loader.Source.Count - before;
+        int computed = 0, toCompute = own.Where(part => !part.Stored).Sum(part => part.End - part.Start);
+        progress?.Invoke(before);
+        for (int i = 0; i < own.Length;)
         {
-            Add(part.Indices, part.Values.Span);
-            loader.Note(part.Faults);
-            _done = part.End;
+            if (own[i].Stored)
+            {
+                Add(store!.Read(own[i++].Start));
+            }
+            else
+            {
+                var run = own[i..].TakeWhile(part => !part.Stored).ToArray();
+                Compute(run, images => progress?.Invoke(before + (int)((long)missing * (computed += images) / toCompute)));
+                i += run.Length;
+            }
         }
+
+        ShareFaults();
+        progress?.Invoke(loader.Source.Count);
+        return Result();
     }
 
-    /// <summary>Goes on to the end, or to where the store has the next part: one between may have been deleted.</summary>
-    private void Compute(Action<int>? progress)
+    private float[] Room(int images) => (long)images * function.Dim <= Array.MaxLength
+        ? new float[images * function.Dim]
+        : throw new EvaluationException($"{loader.Source.Path}: {images} features of {function.Dim} values are more than one "
+            + "table holds; take fewer images or smaller ones");
+
+    private void Add(FeaturePart part)
     {
-        int start = _done, row = _indices.Count;
-        foreach (var batch in loader.Batches(_done))
+        Add(part.Values.Span);
+        loader.Note(part.Faults);
+    }
+
+    private void Add(ReadOnlySpan<float> rows)
+    {
+        rows.CopyTo(_values.AsSpan(_rows * function.Dim));
+        _rows += rows.Length / function.Dim;
+    }
+
+    /// <summary>Computes parts that follow one another, so that their images are loaded in one go.</summary>
+    private void Compute(ImagePart[] parts, Action<int> progress)
+    {
+        int part = 0, row = _rows;
+        List<int> indices = [];
+        foreach (var batch in loader.Batches(parts[0].Start, parts[^1].End))
         {
             using (batch)
             {
                 if (batch.Indices.Count > 0)
                 {
-                    Add(batch.Indices, function.Of(batch.Pixels));
+                    Add(function.Of(batch.Pixels));
+                    indices.AddRange(batch.Indices);
                 }
-
-                _done = batch.End;
             }
 
             TorchRuntime.Sweep();
-            if (store is not null && (_done - start >= PartImages || _done == loader.Source.Count))
+            if (batch.End == parts[part].End)
             {
-                store.Write(Part(start, row));
-                (start, row) = (_done, _indices.Count);
+                store?.Write(PartOf(parts[part++], row, [.. indices]));
+                row = _rows;
+                indices.Clear();
             }
 
-            progress?.Invoke(_done);
-            if (start == _done && store!.Has(_done))
-            {
-                return;
-            }
+            progress(batch.End - batch.First);
         }
     }
 
-    private FeaturePart Part(int start, int row)
+    private FeaturePart PartOf(ImagePart part, int row, int[] indices)
     {
-        int[] indices = [.. _indices.Skip(row)];
-        Fault[] faults = [.. loader.Faults.Faults.Where(fault => fault.Index >= start && fault.Index < _done)];
-        return new FeaturePart(start, _done, indices, _values.AsMemory(row * function.Dim, indices.Length * function.Dim), faults);
+        Fault[] faults = [.. loader.Faults.Faults.Where(fault => fault.Index >= part.Start && fault.Index < part.End)];
+        return new FeaturePart(part.Start, part.End, indices, _values.AsMemory(row * function.Dim, indices.Length * function.Dim), faults);
     }
 
-    private void Add(IReadOnlyCollection<int> images, ReadOnlySpan<float> rows)
+    private void ShareFaults()
     {
-        rows.CopyTo(_values.AsSpan(_indices.Count * function.Dim, images.Count * function.Dim));
-        _indices.AddRange(images);
+        if (group.Size > 1)
+        {
+            loader.Note(SharedWork.Faults(group, loader.Faults.Faults));
+        }
+    }
+
+    private SharedFeatures Result()
+    {
+        var source = loader.Source;
+        HashSet<int> unusable = [.. loader.Faults.Faults.Select(fault => fault.Index)];
+        int[] indices = [.. Enumerable.Range(0, source.Count).Where(image => !unusable.Contains(image))];
+        Array.Resize(ref _values, _rows * function.Dim); // shorter by the images that could not be used
+        return indices.Length > 0
+            ? new SharedFeatures(
+                [.. indices.Select(source.NameOf)],
+                source.Classes.Count == 0 ? [] : [.. indices.Select(image => (long)source.LabelOf(image))],
+                source.Classes,
+                new SharedRows(group, _values, function.Dim))
+            : throw new ImageSourceException(source.Path, "none of its images can be used");
     }
 }

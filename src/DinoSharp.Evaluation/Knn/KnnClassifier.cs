@@ -29,6 +29,20 @@ public sealed class KnnClassifier : IDisposable
         _labels = labels.to(train.device, copy: true).DetachFromDisposeScope();
     }
 
+    /// <param name="train">of which each process has a share</param>
+    /// <param name="labels">of all, in 0 .. classCount - 1 // int64 [N]</param>
+    /// <param name="classCount">classes C</param>
+    /// <param name="options">settings</param>
+    /// <param name="device">where to compute</param>
+    internal KnnClassifier(SharedRows train, Tensor labels, int classCount, KnnOptions? options, Device device)
+    {
+        _options = (options ?? new KnnOptions()).Validated();
+        _classCount = classCount;
+        RequireLabels(labels, train.Count, "training");
+        _train = new CosineIndex(train, device, _options.BlockBytes);
+        _labels = labels.to(device, copy: true).DetachFromDisposeScope();
+    }
+
     /// <summary>The scores on labelled images, one for each k of the options.</summary>
     /// <param name="test">float32 features // [M, D]</param>
     /// <param name="labels">in 0 .. C - 1 // int64 [M]</param>
@@ -36,15 +50,28 @@ public sealed class KnnClassifier : IDisposable
     public IReadOnlyList<KnnScore> Evaluate(Tensor test, Tensor labels)
     {
         RequireLabels(labels, test.size(0), "test");
+        using var scope = NewDisposeScope();
+        return Evaluate(_train.Chunks(test), labels);
+    }
+
+    /// <summary>The same of images that the processes share, on each of them.</summary>
+    internal IReadOnlyList<KnnScore> Evaluate(SharedRows test, Tensor labels)
+    {
+        RequireLabels(labels, test.Count, "test");
+        return Evaluate(_train.Chunks(test), labels);
+    }
+
+    private IReadOnlyList<KnnScore> Evaluate(IEnumerable<Tensor> chunks, Tensor labels)
+    {
         using var noGradients = no_grad();
         using var scope = NewDisposeScope();
         long[] first = new long[_options.Ks.Count], firstFive = new long[_options.Ks.Count];
-        var chunks = _train.Chunks(test);
         var chunkLabels = labels.to(_train.Device).unsqueeze(1).split(_train.QueryRows); // [m, 1] each
-        for (int c = 0; c < chunks.Length; c++)
+        foreach (var (c, chunk) in chunks.Index())
         {
             using var chunkScope = NewDisposeScope();
-            var (weights, classes) = Ballots(chunks[c], _options.Ks.Max());
+            using var queries = chunk;
+            var (weights, classes) = Ballots(queries, _options.Ks.Max());
             for (int i = 0; i < _options.Ks.Count; i++)
             {
                 int k = _options.Ks[i];
@@ -54,7 +81,7 @@ public sealed class KnnClassifier : IDisposable
             }
         }
 
-        double percent = 100.0 / test.size(0);
+        double percent = 100.0 / labels.numel();
         return [.. _options.Ks.Select((k, i) => new KnnScore(k, first[i] * percent, firstFive[i] * percent))];
     }
 

@@ -15,16 +15,18 @@ public static class RawPixels
     {
         var function = Function(train.CropSize);
         var (trainTable, testTable) = (FeatureExtractor.Table(train, function), FeatureExtractor.Table(test, function));
-        Center(trainTable, testTable);
+        Center(SharedRows.Of(trainTable), SharedRows.Of(testTable));
         return (trainTable, testTable);
     }
 
-    /// <summary>Takes the mean of the training images' features from both tables' features, in place.</summary>
-    public static void Center(FeatureTable trainTable, FeatureTable testTable)
+    /// <summary>Takes the mean of the training images' features from both sets' features, in place.</summary>
+    public static void Center(SharedRows train, SharedRows test)
     {
-        float[] mean = MeanOf(trainTable);
-        Subtract(mean, trainTable);
-        Subtract(mean, testTable);
+        ArgumentNullException.ThrowIfNull(train);
+        ArgumentNullException.ThrowIfNull(test);
+        float[] mean = MeanOf(train);
+        Subtract(mean, train);
+        Subtract(mean, test);
     }
 
     /// <summary><see cref="Features"/> as what is computed of RGB images.</summary>
@@ -40,26 +42,40 @@ public static class RawPixels
         return pixels.flatten(1).to(ScalarType.Float32).div_(255).data<float>().ToArray();
     }
 
-    private static float[] MeanOf(FeatureTable table)
+    /// <summary>The sum goes from process to process, so that rows are added in their order however many there are.</summary>
+    private static float[] MeanOf(SharedRows rows)
     {
-        double[] sum = new double[table.Dim];
-        for (int row = 0; row < table.Rows; row++)
+        double[] sum = new double[rows.Dim];
+        for (int rank = 0; rank < rows.Group.Size; rank++)
         {
-            var values = table.Row(row);
-            for (int d = 0; d < sum.Length; d++)
+            if (rank == rows.Group.Rank)
             {
-                sum[d] += values[d];
+                Add(rows.Own, sum);
             }
+
+            using var told = tensor(sum);
+            rows.Group.Broadcast(told, rank);
+            sum = told.data<double>().ToArray();
         }
 
-        return [.. sum.Select(s => (float)(s / table.Rows))];
+        return [.. sum.Select(s => (float)(s / rows.Count))];
     }
 
-    private static void Subtract(float[] mean, FeatureTable table)
+    private static void Add(ReadOnlySpan<float> rows, double[] sum)
     {
-        for (int row = 0; row < table.Rows; row++)
+        for (; rows.Length > 0; rows = rows[sum.Length..])
         {
-            var values = table.Values.AsSpan(row * table.Dim, table.Dim);
+            for (int d = 0; d < sum.Length; d++)
+            {
+                sum[d] += rows[d];
+            }
+        }
+    }
+
+    private static void Subtract(float[] mean, SharedRows rows)
+    {
+        for (var values = rows.Own; values.Length > 0; values = values[mean.Length..])
+        {
             for (int d = 0; d < mean.Length; d++)
             {
                 values[d] -= mean[d];

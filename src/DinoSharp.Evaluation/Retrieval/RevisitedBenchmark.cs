@@ -1,5 +1,6 @@
 using DinoSharp.Data;
 using DinoSharp.Evaluation.Features;
+using static TorchSharp.torch;
 
 namespace DinoSharp.Evaluation.Retrieval;
 
@@ -50,17 +51,24 @@ public sealed record RevisitedBenchmark : IDisposable
     }
 
     /// <summary>All images of a database in the order of their similarity to each query, most similar first; of equals the lower first.</summary>
-    /// <param name="database">a row an image</param>
+    /// <param name="database">a row an image; of several processes each compares its share</param>
     /// <param name="queries">a row a query</param>
-    /// <returns>rows of the database, a ranking a query</returns>
+    /// <returns>rows of the database, a ranking a query, on each of the processes</returns>
     /// <exception cref="EvaluationException">Features are not finite or of different lengths.</exception>
-    public static IReadOnlyList<int[]> Rank(FeatureTable database, FeatureTable queries)
+    public static IReadOnlyList<int[]> Rank(SharedRows database, SharedRows queries)
     {
         ArgumentNullException.ThrowIfNull(database);
         ArgumentNullException.ThrowIfNull(queries);
-        using var scope = TorchSharp.torch.NewDisposeScope();
-        using CosineIndex index = new(database.AsTensor());
-        return [.. index.Chunks(queries.AsTensor()).SelectMany(chunk => chunk.split(1)).Select(index.Ranking)];
+        using CosineIndex index = new(database);
+        List<int[]> rankings = [];
+        foreach (var chunk in index.Chunks(queries))
+        {
+            using var scope = NewDisposeScope();
+            using var rows = chunk;
+            rankings.AddRange(rows.split(1).Select(index.Ranking));
+        }
+
+        return rankings;
     }
 
     public void Dispose()

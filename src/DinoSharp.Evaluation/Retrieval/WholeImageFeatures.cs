@@ -1,5 +1,6 @@
 using System.Globalization;
 using DinoSharp.Data;
+using DinoSharp.Distributed;
 using DinoSharp.Evaluation.Features;
 using DinoSharp.Imaging;
 using DinoSharp.Models;
@@ -18,6 +19,12 @@ public sealed class WholeImageFeatures
 {
     /// <summary>The published size.</summary>
     public const int DefaultLongestSide = 224;
+
+    /// <summary>
+    /// Images that each of several processes computes before the first one gets their features: enough for their different sizes to even out, and
+    /// few to be lost with work that is cut off.
+    /// </summary>
+    private const int RoundImages = 16;
 
     private static readonly double[] Scales = [1, 1 / Math.Sqrt(2), 0.5];
 
@@ -49,6 +56,12 @@ public sealed class WholeImageFeatures
 
     /// <summary>Whether three scales are averaged.</summary>
     public bool MultiScale { get; }
+
+    /// <summary>
+    /// The processes that share the work. The first one gets and keeps the features of all images; while it takes those of a source, the others
+    /// <see cref="TakePart"/>.
+    /// </summary>
+    public ProcessGroup Group { get; init; } = ProcessGroup.Alone;
 
     /// <summary>Length D of a feature.</summary>
     public int Dim => _backbone.FeatureDim;
@@ -155,13 +168,72 @@ public sealed class WholeImageFeatures
         }
     }
 
+    /// <summary>The part of a process beside the first, which <see cref="Table"/>s or <see cref="Extend"/>s meanwhile.</summary>
+    /// <param name="loader">of the same images; what any of the processes could not use is in its faults in the end</param>
+    /// <exception cref="ImageSourceException">More images are unusable than allowed.</exception>
+    /// <exception cref="EvaluationException">A feature is not finite.</exception>
+    public void TakePart(WholeImageLoader loader)
+    {
+        foreach (var _ in Features(loader, []))
+        {
+            throw new InvalidOperationException("the first process gets the features");
+        }
+    }
+
     private IEnumerable<(string Name, float[] Feature)> Features(WholeImageLoader loader, int[] indices)
     {
+        ArgumentNullException.ThrowIfNull(loader);
         if (loader.LongestSide != LongestSide)
         {
             throw new ArgumentException($"images are shrunk to {loader.LongestSide} pixels, features are of {LongestSide}", nameof(loader));
         }
 
+        var features = Group.Size == 1
+            ? Computed(loader, indices).Select((feature, i) => (indices[i], feature))
+            : Shared(loader, indices);
+        foreach (var (index, feature) in features)
+        {
+            if (feature is not null)
+            {
+                yield return (loader.Source.NameOf(index), feature);
+            }
+        }
+    }
+
+    /// <summary>Features that all processes compute, on the first of them; null for an image that cannot be used.</summary>
+    /// <param name="loader">the images</param>
+    /// <param name="indices">which; read on the first</param>
+    private IEnumerable<(int Index, float[]? Feature)> Shared(WholeImageLoader loader, int[] indices)
+    {
+        RankAgreement.Require(Group, SharedWork.Identity(loader.Source, SettingsWith(loader.Decoding)));
+        long[] all = Group.FirstSays([.. indices.Select(index => (long)index)]);
+        int[][] rounds = [.. all.Select(index => (int)index).Chunk(RoundImages * Group.Size)];
+        using var computed = Computed(loader, [.. rounds.SelectMany(Own)]).GetEnumerator();
+        float[] unusable = [.. Enumerable.Repeat(float.NaN, Dim)]; // no feature is: they are finite
+        foreach (int[] round in rounds)
+        {
+            List<float> own = [];
+            for (int i = 0; i < Own(round).Length && computed.MoveNext(); i++)
+            {
+                own.AddRange(computed.Current ?? unusable);
+            }
+
+            float[]? values = new SharedRows(Group, [.. own], Dim).OnFirst();
+            for (int i = 0; i < round.Length && values is not null; i++)
+            {
+                float[] feature = values[(i * Dim)..((i + 1) * Dim)];
+                yield return (round[i], float.IsNaN(feature[0]) ? null : feature);
+            }
+        }
+
+        loader.Note(SharedWork.Faults(Group, loader.Faults.Faults));
+
+        int[] Own(int[] round) => round[(round.Length * Group.Rank / Group.Size)..(round.Length * (Group.Rank + 1) / Group.Size)];
+    }
+
+    /// <summary>The feature of each image; null for one that cannot be used.</summary>
+    private IEnumerable<float[]?> Computed(WholeImageLoader loader, int[] indices)
+    {
         foreach (var image in loader.Images(indices))
         {
             string name = loader.Source.NameOf(image.Index);
@@ -179,10 +251,7 @@ public sealed class WholeImageFeatures
             }
 
             TorchRuntime.Sweep();
-            if (feature is not null)
-            {
-                yield return (name, feature);
-            }
+            yield return feature;
         }
     }
 

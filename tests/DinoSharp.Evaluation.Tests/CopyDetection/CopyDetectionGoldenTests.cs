@@ -1,5 +1,7 @@
 using DinoSharp.Data;
+using DinoSharp.Distributed;
 using DinoSharp.Evaluation.CopyDetection;
+using DinoSharp.Evaluation.Features;
 using DinoSharp.Imaging;
 using DinoSharp.Models.Backbones;
 using DinoSharp.Tests;
@@ -24,11 +26,11 @@ public sealed class CopyDetectionGoldenTests
         using var images = ImageSources.Open(Golden.PathOf("copy-detection"));
         var extracted = new CopyFeatureExtractor(network, 64, new LoaderOptions { Threads = 1 }).Of(images);
 
-        Assert.Equal(["image0.png", "image1.png"], extracted.Table.Names);
+        Assert.Equal(["image0.png", "image1.png"], extracted.Features.Names);
         using var recipe = new SquashRecipe(64).Make(ImageDecoder.Load(Golden.PathOf("copy-detection/image0.png")));
         using var pixels = PixelNormalization.For(3).Apply(tensor(recipe.Pixels.ToArray(), [1, 64, 64, 3], ScalarType.Byte), CPU);
         Golden.AssertClose(golden["input"].narrow(0, 0, 1), pixels, 1e-6, "input");
-        Golden.AssertClose(golden["features"], tensor(extracted.Table.Values, 2, 96), 1e-4, "features");
+        Golden.AssertClose(golden["features"], tensor(extracted.Features.OnFirst()!.Values, 2, 96), 1e-4, "features");
         Golden.AssertClose(
             golden["features"].narrow(1, 48, 48), CopyFeatures.GeneralizedMean(golden["tokens"].narrow(1, 1, 64)), 1e-5, "pooled tokens");
     }
@@ -65,7 +67,7 @@ public sealed class CopyDetectionGoldenTests
         using var set = CopydaysSet.Open(folder.Path);
         Assert.Equal(["strong", "jpegqual/3"], set.Blocks.Select(b => b.Name));
 
-        var found = CopyDetectionEvaluation.Search(golden["queries"], golden["database"]);
+        var found = CopyDetectionEvaluation.Search(Rows("queries"), [Rows("database")]);
 
         Assert.Equal(golden["retrieved"].data<long>().ToArray(), found.SelectMany(rows => rows));
         int first = 0;
@@ -81,6 +83,9 @@ public sealed class CopyDetectionGoldenTests
             Assert.Equal(block.GetProperty("map").GetDouble(), map, 1e-9);
             first += queries;
         }
+
+        SharedRows Rows(string name) =>
+            new(ProcessGroup.Alone, golden[name].data<float>().ToArray(), (int)golden[name].size(1));
 
         string[] Names(string key) => [.. expected.GetProperty(key).EnumerateArray().Select(name => name.GetString()!)];
 

@@ -25,8 +25,8 @@ public sealed class CopyFeatureExtractorTests
             List<int> told = [];
             var kept = new CopyFeatureExtractor(network, 16, Loading, cache).Of(images, told.Add);
             Assert.Equal(before, told[0]);
-            Assert.Equal(expected.Table.Values, kept.Table.Values);
-            Assert.Equal(expected.Table.Names, kept.Table.Names);
+            Assert.Equal(expected.Features.OnFirst()!.Values, kept.Features.OnFirst()!.Values);
+            Assert.Equal(expected.Features.Names, kept.Features.Names);
             Assert.Equal(expected.Indices, kept.Indices);
             Assert.Equal(expected.Faults, kept.Faults);
         }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.IO.Compression;
 using DinoSharp.Checkpoints;
 using DinoSharp.Data;
@@ -42,6 +43,39 @@ public sealed class FeatureCacheTests : IDisposable
             Assert.Equal(missing, _computed);
             Assert.Equal(faults, resumedFaults);
             File.Delete(PartFile(Part));
+        }
+    }
+
+    /// <summary>Whoever computed a part: it is computed once, and what comes of all of them are the features of one process.</summary>
+    [Fact]
+    public void Processes_share_the_work_and_any_number_of_them_goes_on_with_it()
+    {
+        var expected = Take(new Noise(), cache: null, out var faults);
+        int missing = Images - 1; // one is damaged
+        foreach (var (ranks, cached) in new[] { (2, false), (3, false), (3, true), (2, true), (1, true) })
+        {
+            _computed = 0;
+            var results = ThreadRanks.Run(ranks, group =>
+            {
+                var loader = Loader(new Noise());
+                var shared = FeatureExtractor.Shared(loader, Function("first pixels"), group, cache: cached ? _folder.Path : null);
+                return (Table: shared.OnFirst(), loader.Faults.Faults, Own: shared.Rows.End - shared.Rows.First, shared.Names);
+            });
+            AssertSame(expected, results[0].Table!);
+            Assert.All(results, rank => Assert.Equal(faults, rank.Faults));
+            Assert.All(results, rank => Assert.Equal(expected.Names, rank.Names));
+            Assert.Equal(missing, _computed);
+            if (missing == Images - 1)
+            {
+                Assert.All(results, rank => Assert.InRange(rank.Own, Images / ranks - 64, Images / ranks + 64)); // in batches of 32
+            }
+
+            if (cached)
+            {
+                string[] parts = [.. Directory.GetFiles(_folder.Path, "*.safetensors", SearchOption.AllDirectories).Order()];
+                File.Delete(parts[1]);
+                missing = Start(parts[2]) - Start(parts[1]);
+            }
         }
     }
 
@@ -123,6 +157,8 @@ public sealed class FeatureCacheTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
+    private static int Start(string part) => int.Parse(Path.GetFileNameWithoutExtension(part), CultureInfo.InvariantCulture);
+
     private string PartFile(int start) =>
         Assert.Single(Directory.GetFiles(_folder.Path, $"{start:D9}.safetensors", SearchOption.AllDirectories));
 
@@ -144,22 +180,25 @@ public sealed class FeatureCacheTests : IDisposable
         string identity = "first pixels",
         DecodeOptions? decoding = null)
     {
-        EvaluationLoader loader = new(
-            source,
-            new EvaluationRecipe(side, side),
-            new LoaderOptions { BatchSize = 32, Threads = 2, FaultShareLimit = faultShare, Decoding = decoding ?? new DecodeOptions() });
-        FeatureFunction function = new(
-            3,
-            pixels =>
-            {
-                _computed += (int)pixels.size(0);
-                return [.. Enumerable.Range(0, (int)pixels.size(0)).SelectMany(i => Enumerable.Range(0, 3).Select(c => (float)pixels[i, 0, 0, c].item<byte>()))];
-            },
-            () => identity);
-        var table = FeatureExtractor.Table(loader, function, progress, cache);
+        var loader = Loader(source, faultShare, side, decoding);
+        var table = FeatureExtractor.Table(loader, Function(identity), progress, cache);
         faults = loader.Faults.Faults;
         return table;
     }
+
+    private static EvaluationLoader Loader(IImageSource source, double faultShare = 0.05, int side = 16, DecodeOptions? decoding = null) => new(
+        source,
+        new EvaluationRecipe(side, side),
+        new LoaderOptions { BatchSize = 32, Threads = 2, FaultShareLimit = faultShare, Decoding = decoding ?? new DecodeOptions() });
+
+    private FeatureFunction Function(string identity) => new(
+        3,
+        pixels =>
+        {
+            Interlocked.Add(ref _computed, (int)pixels.size(0));
+            return [.. Enumerable.Range(0, (int)pixels.size(0)).SelectMany(i => Enumerable.Range(0, 3).Select(c => (float)pixels[i, 0, 0, c].item<byte>()))];
+        },
+        () => identity);
 
     private static void AssertSame(FeatureTable expected, FeatureTable actual)
     {

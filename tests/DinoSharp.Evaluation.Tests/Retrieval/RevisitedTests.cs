@@ -19,7 +19,7 @@ public sealed class RevisitedTests
     public void The_database_is_ranked_as_by_the_reference()
     {
         using var golden = Golden.Read("retrieval/retrieval.safetensors");
-        var rankings = RevisitedBenchmark.Rank(TableOf(golden["database"]), TableOf(golden["queries"]));
+        var rankings = RevisitedBenchmark.Rank(SharedRows.Of(TableOf(golden["database"])), SharedRows.Of(TableOf(golden["queries"])));
         using var expected = golden["ranks"].t().contiguous(); // [queries, images]
         Assert.Equal(expected.data<long>().ToArray(), rankings.SelectMany(r => r).Select(i => (long)i));
     }
@@ -30,7 +30,7 @@ public sealed class RevisitedTests
     public void Scores_are_the_references(Difficulty difficulty, string name)
     {
         using var golden = Golden.Read("retrieval/retrieval.safetensors");
-        var rankings = RevisitedBenchmark.Rank(TableOf(golden["database"]), TableOf(golden["queries"]));
+        var rankings = RevisitedBenchmark.Rank(SharedRows.Of(TableOf(golden["database"])), SharedRows.Of(TableOf(golden["queries"])));
         var queries = Reference.GetProperty("gnd").EnumerateArray()
             .Select(q => new RevisitedQuery(Numbers(q, "easy"), Numbers(q, "hard"), Numbers(q, "junk"), null)).ToList();
 
