@@ -48,6 +48,9 @@ public sealed class Trainer : IDisposable
         LossScale = options.Precision == Precision.Fp16 ? new LossScale() : null;
     }
 
+    /// <summary>Whether gradients go to the other processes while the backward pass computes more of them, or when it is done.</summary>
+    public bool SendsEarly { get; set; } = true;
+
     /// <summary>Moves the parameters; its state is part of a checkpoint.</summary>
     public TrainingOptimizer Optimizer { get; }
 
@@ -176,7 +179,7 @@ public sealed class Trainer : IDisposable
         for (int part = 0; part < _options.AccumulationSteps; part++)
         {
             using var scope = NewDisposeScope();
-            using var early = part == _options.AccumulationSteps - 1 ? _average?.SendEarly() : null;
+            using var early = SendsEarly && part == _options.AccumulationSteps - 1 ? _average?.SendEarly() : null;
             var partLoss = _method.Loss(Part(batch, part), step) / _options.AccumulationSteps;
             (LossScale is null ? partLoss : partLoss * LossScale.Factor).backward();
             loss += partLoss.item<float>();
