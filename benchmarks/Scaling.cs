@@ -33,7 +33,7 @@ internal sealed class Scaling(ProcessGroup group)
         using var together = step.CreateMethod(plan, new BatchShare(group, share));
         using Trainer aloneTrainer = new(alone, options, plan), trainer = new(together, options, plan, group);
         TrainingBatch whole = new(step.Crops(batchSize), []), own = new(step.Crops(share), []);
-        double rate = BytesPerSecond();
+        var (rate, processorPerByte) = Exchange();
 
         List<Milestone> milestones = [];
         var results = Measure.Rounds(
@@ -45,7 +45,7 @@ internal sealed class Scaling(ProcessGroup group)
         double[] seconds = [.. results.Select(Measure.Median)];
         var (late, early) = (Together(early: false), Together(early: true));
         double predictedLate = seconds[1] + late.Bytes / rate;
-        double predictedEarly = PredictEarly(milestones, seconds[1], late.Bytes, rate);
+        double predictedEarly = PredictEarly(milestones, seconds[1] + early.Bytes * processorPerByte, late.Bytes, rate);
         if (!group.IsFirst)
         {
             return;
@@ -55,7 +55,7 @@ internal sealed class Scaling(ProcessGroup group)
             CultureInfo.InvariantCulture,
             $"""
 
-            {step.Name[..step.Name.IndexOf(',')]}, batch {batchSize}: {late.Bytes / 1e6:F1} MB to each process a step; a sum moves {rate / 1e6:F1} MB/s
+            {step.Name[..step.Name.IndexOf(',')]}, batch {batchSize}: {late.Bytes / 1e6:F1} MB to each process a step; a sum moves {rate / 1e6:F1} MB/s and takes {processorPerByte * 1e9:F2} s of processor a GB
             | | s | im/s | predicted, s | error | waits | efficiency |
             |---|---|---|---|---|---|---|
             | one process, {group.Size} threads | {seconds[0]:F3} | {batchSize / seconds[0]:F2} | | | | |
@@ -85,7 +85,7 @@ internal sealed class Scaling(ProcessGroup group)
 
     /// <summary>
     /// Gradients queue for the link as they become complete; what no milestone tells of follows when the backward pass is over, which is taken for
-    /// the last milestone's time. The step ends when all are there and its own computing is done.
+    /// the last milestone's time. The step ends when all are there and its own computing is done, which shares its processor with the exchange.
     /// </summary>
     private static double PredictEarly(List<Milestone> milestones, double computing, double bytes, double rate)
     {
@@ -135,13 +135,15 @@ internal sealed class Scaling(ProcessGroup group)
         }
     }
 
-    /// <summary>At which a sum brings bytes to a process that does nothing else.</summary>
-    private double BytesPerSecond()
+    /// <summary>Bytes a second that a sum brings to a process that does nothing else, and what of its processor each takes.</summary>
+    private (double Rate, double ProcessorPerByte) Exchange()
     {
         using var values = ones(RateNumbers);
         group.Sum(values);
         long before = group.Cost.Bytes;
+        var processor = Environment.CpuUsage.TotalTime;
         double seconds = InStep(() => Array.ForEach(new int[RateRounds], _ => group.Sum(values)));
-        return (group.Cost.Bytes - before) / seconds;
+        double bytes = group.Cost.Bytes - before;
+        return (bytes / seconds, (Environment.CpuUsage.TotalTime - processor).TotalSeconds / bytes);
     }
 }
