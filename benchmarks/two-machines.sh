@@ -10,6 +10,7 @@ shift
 near=dino$$a far=dino$$b
 agent=$(mktemp)
 trap 'ip netns del $near; ip netns del $far; rm -f $agent' EXIT
+trap 'exit 1' INT TERM
 
 ip netns add $near
 ip netns add $far
