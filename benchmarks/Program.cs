@@ -1,12 +1,15 @@
 using DinoSharp.Benchmarks;
 using DinoSharp.Benchmarks.Views;
+using DinoSharp.Distributed;
 using DinoSharp.Models;
 using DinoSharp.Models.Layers;
+using TorchSharp;
 
 const string Usage = """
     dotnet run -c Release --project benchmarks -- step [untuned|bf16]
     ... views FOLDER_OR_ZIP [icons|evaluation] | reduction FOLDER_OR_ZIP | decode ZIP | loader DATA | index COUNT | start DATA
     ... knn | search | propagation | instances | precision
+    mpirun -n 2 --bind-to none dotnet benchmarks/bin/Release/net10.0/DinoSharp.Benchmarks.dll scaling ViT-Ti/4|ViT-S/16 BATCH ROUNDS
     ... memory PHOTOGRAPHS ICONS STEPS [WORD OF THE OPTIONS ...]
     """;
 if (args is not (["step", "untuned"] or ["port", _]))
@@ -42,6 +45,17 @@ switch (args)
         return 0;
     case ["memory", var photographs, var icons, var steps, .. var words]:
         TrainingMemory.Run(photographs, icons, int.Parse(steps, System.Globalization.CultureInfo.InvariantCulture), words);
+        return 0;
+    case ["scaling", var step, var batch, var rounds]:
+        using (var group = ProcessGroups.Start(Console.Error.WriteLine))
+        {
+            torch.set_num_threads(1);
+            new Scaling(group).Run(
+                step,
+                int.Parse(batch, System.Globalization.CultureInfo.InvariantCulture),
+                int.Parse(rounds, System.Globalization.CultureInfo.InvariantCulture));
+        }
+
         return 0;
     case ["propagation"]:
         Propagation.Run();

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using DinoSharp.Benchmarks.Port;
+using DinoSharp.Distributed;
 using DinoSharp.Methods.Dino;
 using DinoSharp.Models;
 using DinoSharp.Models.Backbones;
@@ -42,11 +43,9 @@ internal sealed record TrainingStep(string Name, VisionTransformerOptions Shape,
         using var scope = NewDisposeScope();
         manual_seed(0);
         var plan = new TrainingPlan(100, 100);
-        var options = new DinoOptions { Head = new DinoHeadOptions { OutputDim = Outputs }, FreezeLastLayerEpochs = 0 };
-        using var method = new DinoMethod(
-            new VisionTransformer(Shape), new VisionTransformer(Shape with { DropPathRate = 0 }), options, LocalCount, plan, CPU);
+        using var method = CreateMethod(plan, null);
         using var trainer = new Trainer(method, new TrainingOptions { BatchSize = BatchSize, Precision = precision }, plan);
-        var crops = Crops();
+        var crops = Crops(BatchSize);
         using var port = Peer.TryStart("dotnet", typeof(TrainingStep).Assembly.Location, "port", All.ToList().IndexOf(this).ToString(CultureInfo.InvariantCulture))
             ?? throw new InvalidOperationException("the port did not start");
         var (left, right) = (rand(Side, Side), rand(Side, Side));
@@ -71,13 +70,22 @@ internal sealed record TrainingStep(string Name, VisionTransformerOptions Shape,
         manual_seed(0);
         using var port = new PlainDino(
             dropPath => new PlainTransformer(Shape.ImageSize, Shape.PatchSize, Shape.EmbedDim, Shape.Depth, Shape.Heads, dropPath),
-            Shape.EmbedDim, Outputs, Crops(), GlobalCrops + LocalCount);
+            Shape.EmbedDim, Outputs, Crops(BatchSize), GlobalCrops + LocalCount);
         Peer.Serve(port.Step);
     }
 
-    private Tensor[] Crops() =>
+    /// <summary>The method that takes the step.</summary>
+    public DinoMethod CreateMethod(TrainingPlan plan, BatchShare? share)
+    {
+        var options = new DinoOptions { Head = new DinoHeadOptions { OutputDim = Outputs }, FreezeLastLayerEpochs = 0 };
+        return new DinoMethod(
+            new VisionTransformer(Shape), new VisionTransformer(Shape with { DropPathRate = 0 }), options, LocalCount, plan, CPU, share);
+    }
+
+    /// <summary>Noise in place of images.</summary>
+    public Tensor[] Crops(int images) =>
     [
-        rand(GlobalCrops * BatchSize, 3, Shape.ImageSize, Shape.ImageSize), rand(LocalCount * BatchSize, 3, LocalSize, LocalSize),
+        rand(GlobalCrops * images, 3, Shape.ImageSize, Shape.ImageSize), rand(LocalCount * images, 3, LocalSize, LocalSize),
     ];
 
     /// <summary>

@@ -27,6 +27,9 @@ public abstract class ProcessGroup : IDisposable
     /// <summary>What whoever started the ranks should know, in one line; null for nothing.</summary>
     public virtual string? Advice => null;
 
+    /// <summary>What this rank's work with the others has cost so far; nothing for one that is alone.</summary>
+    public virtual ExchangeCost Cost => default;
+
     /// <summary>A rank for people: its number, and where it runs.</summary>
     public abstract string Describe(int rank);
 

@@ -28,6 +28,6 @@ public sealed class MultiCropEncoder : nn.Module
     public Tensor Forward(IReadOnlyList<Tensor> crops)
     {
         using var scope = NewDisposeScope();
-        return _head.forward(_backbone.ForwardCrops(crops)).MoveToOuterDisposeScope();
+        return _head.forward(GradientMilestones.Before(_head, _backbone.ForwardCrops(crops))).MoveToOuterDisposeScope();
     }
 }

@@ -44,9 +44,12 @@ public sealed class Trainer : IDisposable
         _learningRate = new CosineSchedule(
             options.ScaledLearningRate, options.MinLearningRate, plan.TotalSteps, (long)(options.EffectiveWarmupEpochs * plan.StepsPerEpoch));
         _weightDecay = new CosineSchedule(options.WeightDecay, options.WeightDecayEnd, plan.TotalSteps);
-        _average = _group.Size > 1 ? new GradientAverage(_group, _parameters, numbers: 2) : null;
+        _average = _group.Size > 1 ? new GradientAverage(_group, _parameters) : null;
         LossScale = options.Precision == Precision.Fp16 ? new LossScale() : null;
     }
+
+    /// <summary>Whether gradients go to the other processes while the backward pass computes more of them, or when it is done.</summary>
+    public bool SendsEarly { get; set; } = true;
 
     /// <summary>Moves the parameters; its state is part of a checkpoint.</summary>
     public TrainingOptimizer Optimizer { get; }
@@ -133,7 +136,6 @@ public sealed class Trainer : IDisposable
     public void Dispose()
     {
         Optimizer.Dispose();
-        _average?.Dispose();
     }
 
     /// <summary>What is left of the epoch under way.</summary>
@@ -177,6 +179,7 @@ public sealed class Trainer : IDisposable
         for (int part = 0; part < _options.AccumulationSteps; part++)
         {
             using var scope = NewDisposeScope();
+            using var early = SendsEarly && part == _options.AccumulationSteps - 1 ? _average?.SendEarly() : null;
             var partLoss = _method.Loss(Part(batch, part), step) / _options.AccumulationSteps;
             (LossScale is null ? partLoss : partLoss * LossScale.Factor).backward();
             loss += partLoss.item<float>();

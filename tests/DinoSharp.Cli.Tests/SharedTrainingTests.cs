@@ -50,6 +50,41 @@ public sealed class SharedTrainingTests
         AssertSame(one, two, options.Contains("--norm-groups", StringComparison.Ordinal) ? ["running_", "num_batches_tracked"] : []);
     }
 
+    /// <summary>
+    /// With blocks large enough to fill buckets, whose gradients travel during the backward pass: of one pass for all crops, of a pass for each
+    /// size of crops, of blocks that are computed again, and with gradients of an earlier part of the
+    /// batch, of which processes have other images than parts of one process: what depends on the part, as stochastic depth does, is left out.
+    /// </summary>
+    [Theory]
+    [InlineData("--arch vit_tiny --embed-dim 192 --depth 4 --num-heads 3 --patch-size 8 --drop-path-rate 0.3")]
+    [InlineData("--arch vit_tiny --embed-dim 192 --depth 4 --num-heads 3 --patch-size 8 --drop-path-rate 0 --accumulation-steps 2 --checkpoint-activations")]
+    [InlineData("--arch resnet18 --resnet-width 32 --small-stem")]
+    [InlineData("--arch resnet18 --resnet-width 32 --small-stem --checkpoint-activations")]
+    public void Gradients_that_travel_early_are_those_of_one_process(string network)
+    {
+        using TestFolder folder = new();
+        string one = Path.Combine(folder.Path, "one"), two = Path.Combine(folder.Path, "two");
+        string[] command =
+        [
+            "train", "--data", Waves(folder), "--batch-size", "8", "--epochs", "2", "--local-crops-number", "2", "--local-crops-size", "16",
+            "--out-dim", "32", "--head-hidden-dim", "16", .. Common, .. network.Split(' '),
+        ];
+        Dino.Run([.. command, "--out", one]).Succeeded();
+        string said = Dino.RunRanks(2, [.. command, "--out", two]).Succeeded().Output;
+        AssertSame(one, two);
+
+        // Each step exchanges the gradients of all parameters, once, and not much beside them.
+        Assert.All(TinyTraining.Steps(one), line => Assert.False(line.ContainsKey("exchanged_bytes_per_step")));
+        double parameters = sizeof(float) * Arrays(two).Where(entry => entry.Key.StartsWith("/student/", StringComparison.Ordinal)
+            && !entry.Key.Contains("running_", StringComparison.Ordinal)).Sum(entry => entry.Value.Count);
+        Assert.All(TinyTraining.Steps(two), line =>
+        {
+            Assert.InRange((double)line["exchanged_bytes_per_step"]!, 0.98 * parameters, 1.1 * parameters);
+            Assert.InRange((double)line["rank_wait_share"]!, 0.0001, 1);
+        });
+        Assert.Contains(", for other ranks ", said, StringComparison.Ordinal);
+    }
+
     /// <summary>The state belongs to no rank: what two began, one goes on with, and three end.</summary>
     [Fact]
     public void A_run_goes_on_with_another_number_of_processes()

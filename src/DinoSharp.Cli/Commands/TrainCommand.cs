@@ -34,11 +34,11 @@ internal sealed class TrainCommand
     private readonly Option<double> _faultShare = OptionFactory.Value("--fault-share", "part of the images that may be unusable", 0.05);
     private readonly Option<string?> _preview = OptionFactory.Text("--preview-views", "only draw what the network would see, to this .png");
 
-    /// <summary>Options of the reference that one process has no use for.</summary>
+    /// <summary>Options of the reference by which its processes find each other.</summary>
     private readonly Option[] _ignored =
     [
-        OptionFactory.Text("--dist-url", "accepted; there is one process"),
-        OptionFactory.Text("--local-rank", "accepted; there is one process"),
+        OptionFactory.Text("--dist-url", "accepted; mpirun joins the processes"),
+        OptionFactory.Text("--local-rank", "accepted; mpirun numbers the processes"),
     ];
 
     private TrainCommand(MethodChoice choice)

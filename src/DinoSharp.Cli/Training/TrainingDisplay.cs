@@ -30,7 +30,7 @@ internal sealed class TrainingDisplay(Terminal terminal, TrainingPlan plan) : ID
 
     /// <summary>
     /// What matters most comes first: a narrow terminal shows the beginning only. "waits" is the share of the time in which the training
-    /// waited for images.
+    /// waited for images, and after it, where several processes train, the share in which one waited for the others.
     /// </summary>
     private string Describe(RunProgress progress)
     {
@@ -39,8 +39,11 @@ internal sealed class TrainingDisplay(Terminal terminal, TrainingPlan plan) : ID
         string left = progress.StepsDone == plan.TotalSteps ? "" : $"  {Wording.Duration(progress.TimeLeft)} left";
         string metrics = string.Concat(progress.Metrics.Select(
             metric => string.Create(CultureInfo.InvariantCulture, $"  {metric.Name} {metric.Value:F3}")));
+        string ranks = progress.RankWaitShare is { } wait ? $", for other ranks {Percent(wait)}" : "";
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{Wording.Bar(share)}  epoch {epoch}/{plan.Epochs}{left}  {progress.ImagesPerSecond:F1} im/s  waits {Math.Min(progress.LoaderWaitShare, 1) * 100:F0} %{metrics}");
+            $"{Wording.Bar(share)}  epoch {epoch}/{plan.Epochs}{left}  {progress.ImagesPerSecond:F1} im/s  waits {Percent(progress.LoaderWaitShare)}{ranks}{metrics}");
     }
+
+    private static string Percent(double share) => string.Create(CultureInfo.InvariantCulture, $"{Math.Min(share, 1) * 100:F0} %");
 }

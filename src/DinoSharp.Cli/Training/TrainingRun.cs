@@ -74,7 +74,7 @@ internal static class TrainingRun
     private static TrainingOutcome Follow(TrainingJob job, RunRequest request, Trainer trainer, CancellationToken stop)
     {
         SharedState.Spread(request.Group, job.Method, trainer);
-        RunFollower follower = new(job.Method, request.Recording, job.Score, request.Group);
+        RunFollower follower = new(job.Method, request.Recording, job.Score, request.Group, trainer.StepsDone);
         if (!trainer.Finished)
         {
             follower.BeforeFirstStep(trainer);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 using DinoSharp.Distributed.Watch;
@@ -8,7 +9,7 @@ namespace DinoSharp.Distributed.Mpi;
 /// <summary>
 /// Processes joined by MPI. Calls of the library are made by the thread that wants something, one at a time; an operation is begun and then
 /// asked after (<see cref="Patience"/>), so that no thread is ever held inside the library. A thread of its own drives on the sums that are
-/// under way while the others compute. Whether the other ranks still live is <see cref="RankWatch"/>'s to know.
+/// under way while the others compute; those that are waited for do not stand in line behind them. Whether the other ranks still live is <see cref="RankWatch"/>'s to know.
 /// </summary>
 internal sealed unsafe class MpiProcessGroup : ProcessGroup
 {
@@ -19,11 +20,14 @@ internal sealed unsafe class MpiProcessGroup : ProcessGroup
     private readonly Lock _calls = new();
     private readonly MpiLibrary _mpi;
     private readonly nint _communicator;
-    private readonly SumsInRankOrder _sums;
+    private readonly SumsInRankOrder _sums; // that are waited for
+    private readonly SumsInRankOrder _sumsBeside;
     private readonly IReadOnlyList<RankPlace> _places;
     private readonly RankWatch? _watch;
     private readonly AutoResetEvent _begun = new(false);
     private Thread? _driver;
+    private long _received; // bytes, of all operations but sums
+    private long _waited; // ticks of the stopwatch
     private volatile bool _left;
 
     private MpiProcessGroup(MpiLibrary mpi, Action<string> tell)
@@ -32,6 +36,7 @@ internal sealed unsafe class MpiProcessGroup : ProcessGroup
         (Rank, Size) = (mpi.Rank(), mpi.Size());
         _communicator = mpi.NewCommunicator();
         _sums = new SumsInRankOrder(mpi, Rank, Size);
+        _sumsBeside = new SumsInRankOrder(mpi, Rank, Size);
 
         using var door = IsFirst ? new MeetingPoint() : null;
         _places = [.. GatherMessages(RankPlace.Here(Rank, door?.Door).ToBytes()).Select(RankPlace.Of)];
@@ -48,6 +53,9 @@ internal sealed unsafe class MpiProcessGroup : ProcessGroup
     public override int Processors { get; }
 
     public override string? Advice { get; }
+
+    public override ExchangeCost Cost =>
+        new(_received + _sums.BytesReceived + _sumsBeside.BytesReceived, Stopwatch.GetElapsedTime(0, Interlocked.Read(ref _waited)));
 
     /// <summary>Joins the processes that a launcher started.</summary>
     /// <exception cref="ProcessGroupUnavailableException">There is no library, or not the launcher's.</exception>
@@ -88,7 +96,7 @@ internal sealed unsafe class MpiProcessGroup : ProcessGroup
         MpiPendingSum pending;
         lock (_calls)
         {
-            var sum = _sums.Begin(values);
+            var sum = _sumsBeside.Begin(values);
             sum.Held = values.detach().DetachFromDisposeScope();
             pending = new MpiPendingSum(this, sum);
         }
@@ -111,6 +119,7 @@ internal sealed unsafe class MpiProcessGroup : ProcessGroup
         byte* from = TensorMemory.AddressOf(own);
         byte* to = TensorMemory.AddressOf(all);
         long bytes = TensorMemory.BytesOf(own);
+        _received += bytes * (Size - 1);
         if (bytes <= PieceBytes)
         {
             Finish(() => _mpi.BeginGather(from, (int)bytes, to, _communicator));
@@ -172,6 +181,7 @@ internal sealed unsafe class MpiProcessGroup : ProcessGroup
         long* own = stackalloc long[1];
         *own = message.Length;
         Finish(() => _mpi.BeginGather((byte*)own, sizeof(long), (byte*)lengths, _communicator));
+        _received += sizeof(long) * (Size - 1);
         var messages = new byte[Size][];
         for (int r = 0; r < Size; r++)
         {
@@ -198,6 +208,7 @@ internal sealed unsafe class MpiProcessGroup : ProcessGroup
         _begun.Set();
         _driver?.Join();
         _sums.Dispose();
+        _sumsBeside.Dispose();
         _mpi.Free(_communicator);
         _mpi.Finish();
         _begun.Dispose();
@@ -222,6 +233,7 @@ internal sealed unsafe class MpiProcessGroup : ProcessGroup
 
     private void Broadcast(byte* values, long bytes, int from)
     {
+        _received += from == Rank ? 0 : bytes;
         for (long done = 0; done < bytes; done += PieceBytes)
         {
             long at = done;
@@ -243,11 +255,14 @@ internal sealed unsafe class MpiProcessGroup : ProcessGroup
 
     private void Until(Func<bool> isDone)
     {
+        long start = Stopwatch.GetTimestamp();
         try
         {
             for (Patience patience = new(BusyMicroseconds); !LookAfter(isDone, patience); patience.Pause())
             {
             }
+
+            Interlocked.Add(ref _waited, Stopwatch.GetTimestamp() - start);
         }
         catch (ProcessGroupException) when (_watch is not null)
         {
@@ -260,7 +275,7 @@ internal sealed unsafe class MpiProcessGroup : ProcessGroup
     {
         lock (_calls)
         {
-            if (_sums.Advance())
+            if (_sums.Advance() | _sumsBeside.Advance())
             {
                 patience.Restart();
             }
@@ -277,7 +292,7 @@ internal sealed unsafe class MpiProcessGroup : ProcessGroup
             _begun.WaitOne();
             try
             {
-                for (Patience patience = new(busy: 0); !LookAfter(() => _sums.Idle, patience); patience.Pause())
+                for (Patience patience = new(busy: 0); !LookAfter(() => _sumsBeside.Idle, patience); patience.Pause())
                 {
                 }
             }

@@ -40,6 +40,9 @@ internal sealed unsafe class SumsInRankOrder : IDisposable
     /// <summary>Whether nothing is under way.</summary>
     public bool Idle => _begun.Count + _exchanging.Count + _gathering.Count == 0;
 
+    /// <summary>Bytes that came from the other ranks.</summary>
+    public long BytesReceived { get; private set; }
+
     public Sum Begin(Tensor values)
     {
         Sum sum = new(TensorMemory.AddressOf(values), TensorMemory.BytesOf(values), values.dtype);
@@ -100,6 +103,7 @@ internal sealed unsafe class SumsInRankOrder : IDisposable
             ? _mpi.BeginGather(piece.Values, piece.Bytes, piece.Terms, _exchanges)
             : _mpi.BeginExchange(
                 piece.Values, piece.Parts, piece.PartOffsets, piece.Terms, piece.OwnParts, piece.TermOffsets, _exchanges);
+        BytesReceived += piece.BytesToCome;
         _exchanging.Enqueue(piece);
     }
 
@@ -172,6 +176,9 @@ internal sealed unsafe class SumsInRankOrder : IDisposable
         public int Bytes { get; private set; }
 
         public bool Small => Bytes <= SmallBytes;
+
+        /// <summary>From the other ranks: their terms, and the sums that they add.</summary>
+        public int BytesToCome => Small ? (_ranks - 1) * Bytes : (_ranks - 1) * OwnParts[0] + Bytes - OwnParts[0];
 
         /// <summary>Each rank's part of the values, in bytes, and where it begins.</summary>
         public int* Parts => _numbers;

@@ -105,7 +105,8 @@ public sealed class ResNet : Backbone, IFeatureMaps
         foreach (var block in stage.children().Cast<nn.Module<Tensor, Tensor>>())
         {
             var input = maps;
-            maps = ActivationCheckpoint.Run(CheckpointsActivations, block, (tensor, _) => block.forward(tensor), input, []);
+            maps = ActivationCheckpoint.Run(
+                CheckpointsActivations, block, (tensor, _) => block.forward(tensor), GradientMilestones.Before(block, input), []);
             if (!ReferenceEquals(input, before))
             {
                 input.Dispose(); // without gradients nobody needs it any more

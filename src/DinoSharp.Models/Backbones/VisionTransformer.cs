@@ -60,9 +60,10 @@ public sealed class VisionTransformer : Backbone, IFeatureMaps
         var packed = cat([.. tokens.Select(t => t.reshape(-1, FeatureDim))]); // [T, D]
         foreach (var block in _blocks.Take(_blocks.Count - 1))
         {
-            packed = block.Forward(packed, layout, CheckpointsActivations);
+            packed = block.Forward(GradientMilestones.Before(block, packed), layout, CheckpointsActivations);
         }
 
+        packed = GradientMilestones.Before(_blocks[^1], packed);
         return _norm.forward(_blocks[^1].ForwardClassTokens(packed, layout, CheckpointsActivations)).MoveToOuterDisposeScope(); // [ΣB, D]
     }
 

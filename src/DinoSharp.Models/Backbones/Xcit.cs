@@ -63,15 +63,16 @@ public sealed class Xcit : Backbone
         var tokens = maps.flatten(2).transpose(1, 2) + _positions.Forward(height, width); // [B, N, D]
         foreach (var block in _blocks)
         {
-            tokens = block.Forward(tokens, height, width, CheckpointsActivations);
+            tokens = block.Forward(GradientMilestones.Before(block, tokens), height, width, CheckpointsActivations);
         }
 
         tokens = cat([_classToken.expand(images.size(0), -1, -1), tokens], 1); // [B, N+1, D]
         foreach (var block in _classBlocks.Take(_classBlocks.Count - 1))
         {
-            tokens = block.Forward(tokens); // keeps little: its MLP is of the class token alone
+            tokens = block.Forward(GradientMilestones.Before(block, tokens)); // keeps little: its MLP is of the class token alone
         }
 
+        tokens = GradientMilestones.Before(_classBlocks[^1], tokens);
         return _norm.forward(_classBlocks[^1].ForwardClassTokens(tokens)).MoveToOuterDisposeScope(); // [B, D]
     }
 }

@@ -1,70 +1,83 @@
+using System.Runtime.ExceptionServices;
 using DinoSharp.Distributed;
+using DinoSharp.Models;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace DinoSharp.Training.Optimizers;
 
 /// <summary>
-/// The mean of gradients over the processes that share a batch. All of them travel in few large buckets, for each exchange costs a latency,
-/// and the step's numbers along with the last.
+/// The mean of gradients over the processes that share a batch. They travel in few large buckets, for each exchange costs a latency, and those
+/// that are complete travel while the backward pass computes others. A gradient under way is no longer its parameter's: should more of it come
+/// from the backward pass, that travels in the last buckets and is added. So the mean is right whatever is sent early, as long as all processes
+/// send the same.
 /// </summary>
-internal sealed class GradientAverage : IDisposable
+/// <param name="group">processes that call it with the same parameters, step by step</param>
+/// <param name="parameters">those without a gradient are passed over; they must be the same on all processes</param>
+internal sealed class GradientAverage(ProcessGroup group, IReadOnlyList<Parameter> parameters)
 {
-    /// <summary>Numbers of a bucket: 32 MiB in float32.</summary>
-    private const long BucketSize = 8 << 20;
+    /// <summary>Numbers that make a bucket: 4 MiB in float32.</summary>
+    private const long BucketSize = 1 << 20;
 
-    private readonly ProcessGroup _group;
-    private readonly IReadOnlyList<Parameter> _parameters;
-    private readonly Tensor _bucket; // [at most BucketSize, or the largest gradient, and the numbers]
+    private readonly HashSet<Parameter> _trained = new(parameters, ReferenceEqualityComparer.Instance);
+    private readonly List<Parameter> _waiting = [];
+    private readonly List<GradientBucket> _underWay = [];
+    private ExceptionDispatchInfo? _failure;
 
-    /// <param name="group">processes that call it with the same parameters, step by step</param>
-    /// <param name="parameters">those without a gradient are passed over; they must be the same on all processes</param>
-    /// <param name="numbers">numbers that travel along</param>
-    public GradientAverage(ProcessGroup group, IReadOnlyList<Parameter> parameters, int numbers)
+    /// <summary>Sends gradients as soon as they are complete, until what is returned is disposed: for the last backward pass of a step.</summary>
+    public IDisposable SendEarly() => GradientMilestones.Tell(module =>
     {
-        (_group, _parameters) = (group, parameters);
-        long largest = parameters.Max(p => p.numel()), all = parameters.Sum(p => p.numel());
-        _bucket = empty(Math.Max(Math.Min(all, BucketSize), largest) + numbers, device: parameters[0].device).DetachFromDisposeScope();
-    }
+        try
+        {
+            if (_failure is null)
+            {
+                Send(module.parameters().Where(_trained.Contains));
+            }
+        }
+        catch (Exception error) // that torch would not pass on
+        {
+            _failure = ExceptionDispatchInfo.Capture(error);
+        }
+    });
 
     /// <summary>Replaces gradients and numbers by their means over the processes.</summary>
     public void Average(Span<float> numbers)
     {
-        using var noGradients = no_grad();
-        using var scope = NewDisposeScope();
-        List<Tensor> waiting = [];
-        long filled = 0;
-        foreach (var gradient in _parameters.Select(p => p.grad).OfType<Tensor>())
+        _failure?.Throw();
+        _waiting.Clear();
+        Send(parameters);
+        Begin(numbers);
+        float[] means = [];
+        foreach (var bucket in _underWay)
         {
-            if (filled + gradient.numel() + numbers.Length > _bucket.numel())
-            {
-                Exchange(waiting, filled);
-                (waiting, filled) = ([], 0);
-            }
-
-            _bucket.narrow(0, filled, gradient.numel()).copy_(gradient.flatten());
-            waiting.Add(gradient);
-            filled += gradient.numel();
+            means = bucket.Return();
+            bucket.Dispose();
         }
 
-        var tail = _bucket.narrow(0, filled, numbers.Length);
-        tail.copy_(tensor(numbers.ToArray()));
-        Exchange(waiting, filled + numbers.Length);
-        tail.cpu().data<float>().CopyTo(numbers);
+        _underWay.Clear();
+        means.CopyTo(numbers);
     }
 
-    public void Dispose() => _bucket.Dispose();
-
-    private void Exchange(List<Tensor> gradients, long filled)
+    private void Send(IEnumerable<Parameter> complete)
     {
-        var values = _bucket.narrow(0, 0, filled);
-        _group.Sum(values);
-        values.div_(_group.Size);
-        long first = 0;
-        foreach (var gradient in gradients)
+        foreach (var parameter in complete)
         {
-            gradient.copy_(values.narrow(0, first, gradient.numel()).view(gradient.shape));
-            first += gradient.numel();
+            using var gradient = parameter.grad;
+            if (gradient is not null)
+            {
+                _waiting.Add(parameter);
+                if (_waiting.Sum(p => p.numel()) >= BucketSize)
+                {
+                    Begin([]);
+                }
+            }
         }
+    }
+
+    private void Begin(ReadOnlySpan<float> numbers)
+    {
+        using var noGradients = no_grad();
+        _underWay.Add(new GradientBucket(group, _waiting, numbers));
+        _waiting.Clear();
     }
 }

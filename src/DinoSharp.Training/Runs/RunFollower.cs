@@ -10,8 +10,12 @@ namespace DinoSharp.Training.Runs;
 /// <param name="options">as the first process has them</param>
 /// <param name="score">as the first process has it</param>
 /// <param name="group">processes that train together</param>
-public sealed class RunFollower(TrainingMethod method, RecordingOptions options, RunScore? score, ProcessGroup group) : ITrainingObserver
+/// <param name="stepsDone">where this start of the run begins</param>
+public sealed class RunFollower(TrainingMethod method, RecordingOptions options, RunScore? score, ProcessGroup group, long stepsDone)
+    : ITrainingObserver
 {
+    private readonly ExchangeMeter _exchange = new(group, stepsDone);
+
     /// <summary>As <see cref="RunRecorder.BeforeFirstStep"/>.</summary>
     public void BeforeFirstStep(Trainer trainer)
     {
@@ -23,7 +27,13 @@ public sealed class RunFollower(TrainingMethod method, RecordingOptions options,
 
     public void AfterStep(StepResult result, Trainer trainer)
     {
-        if (options.Logs(trainer) && !result.Skipped)
+        if (!options.Logs(trainer))
+        {
+            return;
+        }
+
+        _exchange.Take(trainer.StepsDone);
+        if (!result.Skipped)
         {
             group.Mean(method.TakeMetrics());
         }

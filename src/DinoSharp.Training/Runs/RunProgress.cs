@@ -6,6 +6,7 @@ namespace DinoSharp.Training.Runs;
 /// <param name="Metrics">names and values since the last report; empty where only a message is given</param>
 /// <param name="ImagesPerSecond">since the last report</param>
 /// <param name="LoaderWaitShare">part of the time since the last report, 0 to 1, in which the training waited for images</param>
+/// <param name="RankWaitShare">part of that time in which a process waited for the others, their mean; null for a process that is alone</param>
 /// <param name="TimeLeft">at the pace, evaluations included, of this start of the run</param>
 /// <param name="Message">something to be told once: a collapse, a new best score</param>
 public sealed record RunProgress(
@@ -14,5 +15,6 @@ public sealed record RunProgress(
     IReadOnlyList<(string Name, double Value)> Metrics,
     double ImagesPerSecond,
     double LoaderWaitShare,
+    double? RankWaitShare,
     TimeSpan TimeLeft,
     string? Message = null);

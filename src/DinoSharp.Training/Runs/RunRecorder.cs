@@ -19,6 +19,7 @@ public sealed class RunRecorder : ITrainingObserver, IDisposable
     private readonly TimeProvider _clock;
     private readonly RunScore? _score;
     private readonly ProcessGroup _group;
+    private readonly ExchangeMeter _exchange;
     private readonly MetricsLog _metrics;
     private readonly long _firstStep;
     private readonly int _batchSize;
@@ -53,6 +54,7 @@ public sealed class RunRecorder : ITrainingObserver, IDisposable
         _group = group ?? ProcessGroup.Alone;
         (_folder, _method, _batchSize, _options, _arguments, _clock) = (folder, method, batchSize, options.Validated(), arguments, clock);
         _score = score;
+        _exchange = new ExchangeMeter(_group, stepsDone);
         _metrics = new MetricsLog(folder, stepsDone);
         _best = MetricsLog.Read(folder.MetricsFile)
             .Where(line => (int?)line["epoch"] != BeforeTraining)
@@ -86,7 +88,7 @@ public sealed class RunRecorder : ITrainingObserver, IDisposable
 
         double score = _score.Evaluate();
         _metrics.Write(0, BeforeTraining, [(_score.Name, score)]);
-        Tell(trainer, [], 0, 0, string.Create(CultureInfo.InvariantCulture, $"before training: {_score.Label} {score:F2} %"));
+        Tell(trainer, [], 0, 0, null, string.Create(CultureInfo.InvariantCulture, $"before training: {_score.Label} {score:F2} %"));
         _start = _lastSave = _lastReport = _clock.GetTimestamp(); // what came so far was no training
     }
 
@@ -140,6 +142,8 @@ public sealed class RunRecorder : ITrainingObserver, IDisposable
         double waitShare = (wait - _lastWait) / elapsed;
         _lastWait = wait;
         (_lastReport, _lastReportStep) = (_clock.GetTimestamp(), trainer.StepsDone);
+        var exchanged = _exchange.Take(trainer.StepsDone);
+        double? rankWaitShare = exchanged?.WaitedSeconds / elapsed.TotalSeconds;
         IReadOnlyList<(string Name, double Value)> learned = result.Skipped ? [] : _group.Mean(_method.TakeMetrics()); // a skipped step has forgotten them
         _metrics.Write(trainer.StepsDone, result.Step.Epoch,
         [
@@ -151,10 +155,13 @@ public sealed class RunRecorder : ITrainingObserver, IDisposable
             ("images_per_second", rate),
             ("loader_wait_seconds", wait.TotalSeconds),
             ("loader_wait_share", waitShare),
+            .. exchanged is { } cost
+                ? [("exchanged_bytes_per_step", cost.BytesPerStep), ("rank_wait_share", rankWaitShare!.Value)]
+                : ((string, double)[])[],
         ]);
 
         string? diagnosis = result.Skipped ? _lastDiagnosis : _method.Diagnose(learned, result.Step);
-        Tell(trainer, learned, rate, waitShare, diagnosis == _lastDiagnosis ? null : diagnosis);
+        Tell(trainer, learned, rate, waitShare, rankWaitShare, diagnosis == _lastDiagnosis ? null : diagnosis);
         _lastDiagnosis = diagnosis;
     }
 
@@ -171,15 +178,27 @@ public sealed class RunRecorder : ITrainingObserver, IDisposable
         _metrics.Write(trainer.StepsDone, epoch, [(by.Name, score)]);
         string rank = best ? ", the best so far" : "";
         string message = string.Create(CultureInfo.InvariantCulture, $"epoch {epoch + 1}: {by.Label} {score:F2} %{rank}");
-        Tell(trainer, [(by.Name, score)], 0, 0, message);
+        Tell(trainer, [(by.Name, score)], 0, 0, null, message);
     }
 
     private void Tell(
-        Trainer trainer, IReadOnlyList<(string Name, double Value)> metrics, double rate, double waitShare, string? message)
+        Trainer trainer,
+        IReadOnlyList<(string Name, double Value)> metrics,
+        double rate,
+        double waitShare,
+        double? rankWaitShare,
+        string? message)
     {
         var perStep = _clock.GetElapsedTime(_start) / Math.Max(trainer.StepsDone - _firstStep, 1);
         Report?.Invoke(new RunProgress(
-            trainer.StepsDone, trainer.Plan, metrics, rate, waitShare, perStep * (trainer.Plan.TotalSteps - trainer.StepsDone), message));
+            trainer.StepsDone,
+            trainer.Plan,
+            metrics,
+            rate,
+            waitShare,
+            rankWaitShare,
+            perStep * (trainer.Plan.TotalSteps - trainer.StepsDone),
+            message));
     }
 
     private void Save(string name, Trainer trainer)
