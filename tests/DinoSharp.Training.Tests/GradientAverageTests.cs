@@ -142,6 +142,8 @@ public sealed class GradientAverageTests
 
         public override Tensor Gather(Tensor rows) => throw new NotSupportedException();
 
+        public override Tensor Exchange(Tensor rows, long[] to, long[] from) => throw new NotSupportedException();
+
         public override void Broadcast(Tensor values, int from = 0) => throw new NotSupportedException();
 
         public override IReadOnlyList<byte[]> GatherMessages(ReadOnlyMemory<byte> message) => throw new NotSupportedException();
