@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using DinoSharp.Checkpoints;
 using DinoSharp.Cli.Commands;
+using DinoSharp.Cuda;
 using DinoSharp.Data;
 using DinoSharp.Distributed;
 using DinoSharp.Evaluation;
@@ -152,7 +153,7 @@ internal static class Application
         RequestException or RunFolderException or TorchUnavailableException or ProcessGroupUnavailableException or ArgumentException
             => WrongRequest,
         ImageSourceException or ImageFormatException or CheckpointException or EvaluationException or TrainingDivergedException
-            or ProcessGroupException or IOException or UnauthorizedAccessException => FailedAtWork,
+            or ProcessGroupException or CudaException or IOException or UnauthorizedAccessException => FailedAtWork,
         _ => null,
     };
 }

@@ -1,15 +1,29 @@
 using DinoSharp.Distributed;
+using TorchSharp;
 
 namespace DinoSharp.Cli;
 
 /// <summary>The processes that this one was started with. All have the same command line; the first speaks for them.</summary>
 internal static class Ranks
 {
+    private static bool _onDevice;
+
     /// <summary>This process's group; alone unless <see cref="Join"/> found others.</summary>
     public static ProcessGroup Group { get; private set; } = ProcessGroup.Alone;
 
     /// <summary>Whether there are others.</summary>
     public static bool AreSeveral => Group.Size > 1;
+
+    /// <summary>Makes the group one that exchanges tensors of the device that this process computes on.</summary>
+    /// <exception cref="ProcessGroupUnavailableException">One line: the processes' devices do not go together.</exception>
+    public static void ComputeOn(torch.Device device)
+    {
+        if (!_onDevice)
+        {
+            Group = Group.On(device);
+            _onDevice = true;
+        }
+    }
 
     /// <summary>Joins the others, if mpirun, mpiexec or srun started this process with others. Call it before anything is said.</summary>
     /// <exception cref="ProcessGroupUnavailableException">One line: they cannot be joined.</exception>

@@ -21,6 +21,9 @@ public abstract class ProcessGroup : IDisposable
     /// <summary>Whether this is the rank that speaks and writes.</summary>
     public bool IsFirst => Rank == 0;
 
+    /// <summary>Number of this process among those of its machine, from 0.</summary>
+    public abstract int LocalRank { get; }
+
     /// <summary>Processors that are this rank's to compute with: those it may use, divided among the ranks that may use them too.</summary>
     public abstract int Processors { get; }
 
@@ -29,6 +32,12 @@ public abstract class ProcessGroup : IDisposable
 
     /// <summary>What this rank's work with the others has cost so far; nothing for one that is alone.</summary>
     public virtual ExchangeCost Cost => default;
+
+    /// <summary>What is done as the last thing before this process is ended because a rank failed; it gets half a second.</summary>
+    internal virtual Action? Ending
+    {
+        set { }
+    }
 
     /// <summary>A rank for people: its number, and where it runs.</summary>
     public abstract string Describe(int rank);
@@ -63,6 +72,14 @@ public abstract class ProcessGroup : IDisposable
 
     /// <summary>Returns when all ranks have called it.</summary>
     public abstract void Barrier();
+
+    /// <summary>
+    /// Call it when values have come from a GPU, before they are told or written. Where the ranks are being ended it never returns: an operation
+    /// that was cut short gives values that are none.
+    /// </summary>
+    public virtual void Trust()
+    {
+    }
 
     /// <summary>
     /// Ends all ranks because this one cannot go on. The first rank says the line, with the rank it is from unless all ranks say the same.

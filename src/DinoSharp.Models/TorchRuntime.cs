@@ -22,15 +22,19 @@ public static partial class TorchRuntime
 
     /// <summary>The device a name stands for.</summary>
     /// <param name="name">cpu, cuda, cuda:n, mps, or auto: the first of cuda, mps, cpu that is there</param>
+    /// <param name="localRank">
+    /// of several processes of this machine the number of this one, which gets the GPU of that number where the name has none; where each sees one
+    /// GPU only, that one
+    /// </param>
     /// <exception cref="TorchUnavailableException">One line: the library does not load, or the device is not there.</exception>
-    public static Device ParseDevice(string name)
+    public static Device ParseDevice(string name, int localRank = 0)
     {
         EnsureLoaded();
         string kind = name.Split(':')[0].ToLowerInvariant();
         switch (kind)
         {
             case "auto":
-                return cuda_is_available() ? CUDA : mps_is_available() ? MPS : CPU;
+                return cuda_is_available() ? OwnGpu() : mps_is_available() ? MPS : CPU;
             case "cpu":
                 return CPU;
             case "mps":
@@ -42,8 +46,12 @@ public static partial class TorchRuntime
                         $"device '{name}' is not available: it needs an NVIDIA driver and a build with -p:Torch=cuda");
                 }
 
-                int index = 0;
-                if (name.Contains(':') && !int.TryParse(name[5..], NumberStyles.None, CultureInfo.InvariantCulture, out index))
+                if (!name.Contains(':'))
+                {
+                    return OwnGpu();
+                }
+
+                if (!int.TryParse(name[5..], NumberStyles.None, CultureInfo.InvariantCulture, out int index))
                 {
                     throw new TorchUnavailableException($"device '{name}' is not of the form cuda:N");
                 }
@@ -54,6 +62,8 @@ public static partial class TorchRuntime
             default:
                 throw new TorchUnavailableException($"unknown device '{name}': use cpu, cuda, cuda:N, mps or auto");
         }
+
+        Device OwnGpu() => new(DeviceType.CUDA, localRank % cuda.device_count());
     }
 
     /// <summary>Sets what makes computing on the CPU fast, for the whole process: call it once, before the work.</summary>

@@ -32,6 +32,8 @@ internal static class GlobalOptions
             torch.set_num_threads(Ranks.Group.Processors);
         }
 
-        return TorchRuntime.ParseDevice(parsed.GetValue(Device)!);
+        var device = TorchRuntime.ParseDevice(parsed.GetValue(Device)!, Ranks.Group.LocalRank);
+        Ranks.ComputeOn(device);
+        return device;
     }
 }

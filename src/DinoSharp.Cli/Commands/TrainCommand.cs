@@ -110,22 +110,26 @@ internal sealed class TrainCommand
 
     /// <summary>What it asks for beside that.</summary>
     /// <exception cref="RequestException">Something needed is missing.</exception>
-    public RunRequest Request(ParseResult parsed, TrainSettings settings) => new()
+    public RunRequest Request(ParseResult parsed, TrainSettings settings)
     {
-        Out = OutOf(parsed),
-        Device = GlobalOptions.DeviceOf(parsed),
-        CheckpointActivations = parsed.GetValue(_checkpointActivations),
-        Threads = Math.Max(parsed.GetValue(_threads), 1),
-        KnnData = parsed.GetValue(_knnEvery) > 0 ? parsed.GetValue(_knnData) ?? OnlyPath(settings.Data) : null,
-        FaultShare = parsed.GetValue(_faultShare),
-        Recording = new RecordingOptions
+        var device = GlobalOptions.DeviceOf(parsed); // first: it makes the group of processes one for that device
+        return new()
         {
-            LogEverySteps = parsed.GetValue(_logEvery),
-            SaveEvery = OptionFactory.Minutes(_saveMinutes, parsed.GetValue(_saveMinutes)),
-            KeepEveryEpochs = parsed.GetValue(_keepEvery),
-            EvaluateEveryEpochs = parsed.GetValue(_knnEvery),
-        },
-    };
+            Out = OutOf(parsed),
+            Device = device,
+            CheckpointActivations = parsed.GetValue(_checkpointActivations),
+            Threads = Math.Max(parsed.GetValue(_threads), 1),
+            KnnData = parsed.GetValue(_knnEvery) > 0 ? parsed.GetValue(_knnData) ?? OnlyPath(settings.Data) : null,
+            FaultShare = parsed.GetValue(_faultShare),
+            Recording = new RecordingOptions
+            {
+                LogEverySteps = parsed.GetValue(_logEvery),
+                SaveEvery = OptionFactory.Minutes(_saveMinutes, parsed.GetValue(_saveMinutes)),
+                KeepEveryEpochs = parsed.GetValue(_keepEvery),
+                EvaluateEveryEpochs = parsed.GetValue(_knnEvery),
+            },
+        };
+    }
 
     private int Run(ParseResult parsed)
     {

@@ -41,6 +41,7 @@ internal sealed unsafe class MpiProcessGroup : ProcessGroup
         using var door = IsFirst ? new MeetingPoint() : null;
         _places = [.. GatherMessages(RankPlace.Here(Rank, door?.Door).ToBytes()).Select(RankPlace.Of)];
         var links = IsFirst ? door!.Accept(_places) : [MeetingPoint.Connect(_places, Rank)];
+        LocalRank = RankPlace.LocalRankOf(_places, Rank);
         Processors = RankPlace.ShareOf(_places, Rank);
         Advice = RankPlace.AdviceFor(_places, Rank);
         _watch = new RankWatch(Rank, _places, links, tell, Abort);
@@ -50,12 +51,19 @@ internal sealed unsafe class MpiProcessGroup : ProcessGroup
 
     public override int Size { get; }
 
+    public override int LocalRank { get; }
+
     public override int Processors { get; }
 
     public override string? Advice { get; }
 
     public override ExchangeCost Cost =>
         new(_received + _sums.BytesReceived + _sumsBeside.BytesReceived, Stopwatch.GetElapsedTime(0, Interlocked.Read(ref _waited)));
+
+    internal override Action? Ending
+    {
+        set => _watch!.Ending = value;
+    }
 
     /// <summary>Joins the processes that a launcher started.</summary>
     /// <exception cref="ProcessGroupUnavailableException">There is no library, or not the launcher's.</exception>

@@ -46,6 +46,9 @@ internal sealed record RankPlace(int Rank, string Host, string Boot, int Process
         return Math.Max((int)(share * own.Usage / own.Usable.Length + 1e-9), 1); // usage is less where a container has a quota
     }
 
+    /// <summary>A rank's number among those of its machine, from 0.</summary>
+    public static int LocalRankOf(IReadOnlyList<RankPlace> places, int rank) => NeighboursOf(places, rank).Count(place => place.Rank < rank);
+
     /// <summary>What is said where the launcher bound the ranks to a part of the processors that it might have given them; null elsewhere.</summary>
     public static string? AdviceFor(IReadOnlyList<RankPlace> places, int rank)
     {

@@ -23,6 +23,7 @@ internal sealed partial class RankWatch : IDisposable
     /// <summary>Ranks that fail for one reason do so at about the same time; that is told once.</summary>
     private static readonly TimeSpan ForOtherFailures = TimeSpan.FromSeconds(0.4);
     private static readonly TimeSpan ForTheSpeaker = TimeSpan.FromSeconds(1.5);
+    private static readonly TimeSpan ForTheEnding = TimeSpan.FromSeconds(0.5);
     private static readonly TimeSpan ForAVerdict = LongestSilence + TimeSpan.FromSeconds(2);
 
     private readonly int _rank;
@@ -52,6 +53,9 @@ internal sealed partial class RankWatch : IDisposable
         _thread = new Thread(Watch) { IsBackground = true, Name = "watch over ranks" };
         _thread.Start();
     }
+
+    /// <summary>What is done before this process ends because a rank failed, if it takes less than half a second.</summary>
+    public Action? Ending { get; set; }
 
     /// <summary>Ends all ranks because this one cannot go on.</summary>
     [DoesNotReturn]
@@ -250,6 +254,13 @@ internal sealed partial class RankWatch : IDisposable
         foreach (var link in _links)
         {
             link.Say(Word.End, code); // also to the first, which may have been stopped and go on
+        }
+
+        if (Ending is { } ending)
+        {
+            Thread thread = new(() => ending()) { IsBackground = true };
+            thread.Start();
+            thread.Join(ForTheEnding);
         }
 
         abort?.Invoke(code);
