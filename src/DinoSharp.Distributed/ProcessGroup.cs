@@ -22,7 +22,7 @@ public abstract class ProcessGroup : IDisposable
     public bool IsFirst => Rank == 0;
 
     /// <summary>Number of this process among those of its machine, from 0.</summary>
-    public abstract int LocalRank { get; }
+    public virtual int LocalRank => Rank;
 
     /// <summary>Processors that are this rank's to compute with: those it may use, divided among the ranks that may use them too.</summary>
     public abstract int Processors { get; }

@@ -10,8 +10,6 @@ internal sealed class SingleProcess : ProcessGroup
 
     public override int Size => 1;
 
-    public override int LocalRank => 0;
-
     public override int Processors => Environment.ProcessorCount;
 
     public override string Describe(int rank) => $"process {Environment.ProcessId}";

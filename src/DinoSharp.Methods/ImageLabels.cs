@@ -1,3 +1,4 @@
+using DinoSharp.Cuda;
 using DinoSharp.Data;
 using DinoSharp.Training;
 using static TorchSharp.torch;
@@ -38,7 +39,7 @@ public sealed class ImageLabels : IImageTargets
 
     /// <summary>The labels of a batch's images.</summary>
     /// <returns>// int64 [B]</returns>
-    public Tensor Of(TrainingBatch batch, Device device) => tensor([.. batch.Images.Select(i => _labels[i])], ScalarType.Int64, device);
+    public Tensor Of(TrainingBatch batch, Device device) => tensor([.. batch.Images.Select(i => _labels[i])], ScalarType.Int64).Bring(device);
 
     public Tensor Targets(TrainingBatch batch, Device device)
     {

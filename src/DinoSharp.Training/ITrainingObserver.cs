@@ -12,6 +12,9 @@ public interface ITrainingObserver
     /// <summary>Instead of the next step, where a stop was asked for.</summary>
     void Stopped(Trainer trainer);
 
-    /// <summary>Before the training fails for a loss or gradient that is not finite; the parameters are of the step before.</summary>
+    /// <summary>
+    /// Before the training fails for a loss or gradient that is not finite; the parameters are of the step before. Not called where that was found
+    /// some steps late (<see cref="Trainer.ReadEverySteps"/>) and they are spoilt.
+    /// </summary>
     void Diverged(Trainer trainer);
 }

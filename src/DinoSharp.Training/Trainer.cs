@@ -19,8 +19,10 @@ public sealed class Trainer : IDisposable
     private readonly GradientAverage? _average;
     private readonly CosineSchedule _learningRate;
     private readonly CosineSchedule _weightDecay;
+    private readonly StepNumbers _numbers;
     private CancellationToken _stop;
     private bool _stopAgreed;
+    private long _unread;
 
     /// <param name="method">what learns</param>
     /// <param name="options">settings of the loop</param>
@@ -45,6 +47,7 @@ public sealed class Trainer : IDisposable
             options.ScaledLearningRate, options.MinLearningRate, plan.TotalSteps, (long)(options.EffectiveWarmupEpochs * plan.StepsPerEpoch));
         _weightDecay = new CosineSchedule(options.WeightDecay, options.WeightDecayEnd, plan.TotalSteps);
         _average = _group.Size > 1 ? new GradientAverage(_group, _parameters) : null;
+        _numbers = new StepNumbers(_parameters[0].device);
         LossScale = options.Precision == Precision.Fp16 ? new LossScale() : null;
     }
 
@@ -68,6 +71,13 @@ public sealed class Trainer : IDisposable
 
     /// <summary>Optimizer steps done.</summary>
     public long StepsDone { get; internal set; }
+
+    /// <summary>
+    /// Steps of which the last one's loss and gradient norm are looked at; those of an epoch's last step are, too. 1 judges each step before
+    /// anything moves. A larger number keeps a GPU from being waited for: a loss that is not finite is then found later, but before anything of it is
+    /// saved (<see cref="Confirm"/>). In half precision each step is looked at, as its gradients may overflow.
+    /// </summary>
+    public int ReadEverySteps { get; init; } = 1;
 
     /// <summary>Whether the plan is fulfilled.</summary>
     public bool Finished => StepsDone == Plan.TotalSteps;
@@ -107,10 +117,15 @@ public sealed class Trainer : IDisposable
         // What torch draws in a step (stochastic depth) depends on seed and step alone, so a resumed run draws the same.
         manual_seed(unchecked(_options.Seed * 0x5DEECE66DL + step.Index));
 
-        double loss = Averaged(Backward(batch, step));
+        _numbers.Begin();
+        Backward(batch, step);
+        _numbers.Wish(_stop.IsCancellationRequested);
+        _average?.Average(_numbers.Shared); // and one process that is asked to stop stops all after this step
         LossScale?.Unscale(_parameters);
-        double gradientNorm = GradientClipping.ClipEach(_parameters, _options.ClipGradient);
-        if (!double.IsFinite(loss) || !double.IsFinite(gradientNorm))
+        _numbers.End(GradientClipping.ClipEach(_parameters, _options.ClipGradient));
+        _unread++;
+        var (loss, gradientNorm, isFinite) = JudgesEachStep ? Read() : (double.NaN, double.NaN, true);
+        if (!isFinite)
         {
             // One gradient that is not finite would poison weights and moments for good, and only the next loss would show it.
             Optimizer.ClearGradients();
@@ -130,12 +145,34 @@ public sealed class Trainer : IDisposable
         _method.AfterOptimizerStep(step);
         LossScale?.CountGood();
         StepsDone++;
+        if (StepsDone % ReadEverySteps == 0 || StepsDone % Plan.StepsPerEpoch == 0)
+        {
+            (loss, gradientNorm) = Confirm() ?? (loss, gradientNorm);
+        }
+
         return new StepResult(step, loss, LearningRate, WeightDecay, gradientNorm);
+    }
+
+    /// <summary>Looks at the steps that nobody has looked at yet: call it before their outcome is used.</summary>
+    /// <returns>loss and gradient norm of the last step; null where there was none to look at</returns>
+    /// <exception cref="TrainingDivergedException">A loss or gradient was not a finite number.</exception>
+    public (double Loss, double GradientNorm)? Confirm()
+    {
+        if (_unread == 0)
+        {
+            return null;
+        }
+
+        long judged = _unread;
+        var (loss, gradientNorm, isFinite) = Read();
+        return isFinite ? (loss, gradientNorm)
+            : throw new TrainingDivergedException(StepsDone - 1, loss, gradientNorm, LearningRate, judged);
     }
 
     public void Dispose()
     {
         Optimizer.Dispose();
+        _numbers.Dispose();
     }
 
     /// <summary>What is left of the epoch under way.</summary>
@@ -170,36 +207,29 @@ public sealed class Trainer : IDisposable
     }
 
     /// <summary>Loss and gradients of a batch, part after part.</summary>
-    /// <returns>the loss; what it is made of is gone</returns>
-    private double Backward(TrainingBatch batch, TrainingStep step)
+    private void Backward(TrainingBatch batch, TrainingStep step)
     {
         // All of mixed precision is here and in the layers: parameters, their gradients and what the method computes of outputs are float32.
         using var precision = MixedPrecision.Use(_options.Precision);
-        double loss = 0;
         for (int part = 0; part < _options.AccumulationSteps; part++)
         {
             using var scope = NewDisposeScope();
             using var early = SendsEarly && part == _options.AccumulationSteps - 1 ? _average?.SendEarly() : null;
             var partLoss = _method.Loss(Part(batch, part), step) / _options.AccumulationSteps;
             (LossScale is null ? partLoss : partLoss * LossScale.Factor).backward();
-            loss += partLoss.item<float>();
+            _numbers.Add(partLoss);
         }
-
-        return loss;
     }
 
-    /// <summary>Gradients and loss of the whole batch; and one process that is asked to stop stops all after this step.</summary>
-    private double Averaged(double loss)
-    {
-        if (_average is null)
-        {
-            return loss;
-        }
+    private bool JudgesEachStep => ReadEverySteps == 1 || LossScale is not null;
 
-        Span<float> numbers = [(float)loss, _stop.IsCancellationRequested ? 1 : 0];
-        _average.Average(numbers);
-        _stopAgreed = numbers[1] > 0;
-        return numbers[0];
+    /// <summary>Waits for the last step's numbers.</summary>
+    private (double Loss, double GradientNorm, bool IsFinite) Read()
+    {
+        var (loss, stops, gradientNorm, notFinite) = _numbers.Read();
+        _group.Trust();
+        (_unread, _stopAgreed) = (0, stops);
+        return (loss, gradientNorm, notFinite == 0);
     }
 
     private StepResult StepOrDiverge(TrainingBatch batch, ITrainingObserver observer)
@@ -208,7 +238,7 @@ public sealed class Trainer : IDisposable
         {
             return Step(batch);
         }
-        catch (TrainingDivergedException)
+        catch (TrainingDivergedException) when (JudgesEachStep)
         {
             observer.Diverged(this);
             throw;

@@ -226,6 +226,7 @@ public class ViewTests
         Assert.Equal([2, 3, 3, 5], actual.shape);
         Assert.True(actual.is_contiguous());
         Assert.InRange((actual - expected).abs().max().ToDouble(), 0, 1e-6);
+        Assert.True(actual.bytes.SequenceEqual(PixelNormalization.ImageNet.ApplyThere(pixels, CPU).bytes), "as another device does it");
         Assert.Throws<ArgumentException>(() => PixelNormalization.ImageNet.Apply(actual, CPU));
     }
 

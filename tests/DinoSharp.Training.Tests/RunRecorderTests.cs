@@ -99,6 +99,22 @@ public sealed class RunRecorderTests
         Assert.Equal(6, MetricsLog.Read(run.Folder.MetricsFile).Last()["step"]!.GetValue<long>());
     }
 
+    /// <summary>A step that nobody has looked at yet is looked at before it is saved.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void What_is_not_finite_is_never_saved_however_seldom_steps_are_looked_at(bool loss)
+    {
+        using var scope = NewDisposeScope();
+        using TestFolder folder = new();
+        using Start run = new(
+            folder.Path, Recording with { EvaluateEveryEpochs = 0 }, badLoss: loss ? 5 : null, badGradient: loss ? null : 5, readEverySteps: 1000);
+        Assert.Throws<TrainingDivergedException>(() => run.Finish());
+        Assert.Equal(6, run.Trainer.StepsDone);
+        Assert.Equal(["latest.pth"], run.Checkpoints());
+        Assert.Equal(3, StepOf(run.Folder.LatestCheckpoint));
+    }
+
     /// <summary>Killed wherever the recorder calls out: before a batch, a metrics line, an evaluation, and after each of them.</summary>
     [Fact]
     public void A_run_killed_anywhere_and_started_again_leaves_what_one_never_stopped_does()
@@ -190,11 +206,11 @@ public sealed class RunRecorderTests
         private readonly RunRecorder _recorder;
         private int _calls;
 
-        public Start(string path, RecordingOptions options, long? badLoss = null, long? badGradient = null)
+        public Start(string path, RecordingOptions options, long? badLoss = null, long? badGradient = null, int readEverySteps = 1)
         {
             Folder = RunFolder.Open(path, [], []);
             Method = new TinyMethod { BadLoss = badLoss, BadGradient = badGradient };
-            Trainer = new Trainer(Method, Training, Plan);
+            Trainer = new Trainer(Method, Training, Plan) { ReadEverySteps = readEverySteps };
             if (File.Exists(Folder.LatestCheckpoint))
             {
                 RunCheckpoint.Load(Folder.LatestCheckpoint, Method, Trainer);

@@ -83,6 +83,32 @@ public sealed class TrainerTests
         Assert.All(method.Parameters, parameter => Assert.Null(parameter.grad));
     }
 
+    /// <summary>Of three steps the last one is looked at, and an epoch's last; what was not finite before it is found then.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Steps_that_are_looked_at_together_learn_the_same_and_none_that_is_not_finite_is_missed(bool loss)
+    {
+        using var scope = NewDisposeScope();
+        TrainingPlan plan = new(Epochs: 2, StepsPerEpoch: 5);
+        using TinyMethod method = new(), each = new();
+        using Trainer trainer = new(method, Options, plan) { ReadEverySteps = 3 }, judging = new(each, Options, plan);
+        var (late, usual) = (Results(trainer, 10), Results(judging, 10));
+        Assert.Equal([3, 5, 6, 9, 10], late.Index().Where(r => !double.IsNaN(r.Item.Loss)).Select(r => r.Index + 1));
+        Assert.All(late.Zip(usual).Where(r => !double.IsNaN(r.First.Loss)), r => Assert.Equal(r.Second, r.First));
+        Assert.True(Everything(each, judging).Zip(Everything(method, trainer)).All(pair => pair.First.Equals(pair.Second)));
+        Assert.Null(trainer.Confirm());
+
+        using TinyMethod bad = new() { BadLoss = loss ? 6 : null, BadGradient = loss ? null : 6 };
+        using Trainer found = new(bad, Options, plan) { ReadEverySteps = 3 };
+        var error = Assert.Throws<TrainingDivergedException>(() => found.Run((epoch, first) => Batches(epoch, first, 5), new Observer(bad)));
+        Assert.Contains("became NaN within 3 steps before step 9 ", error.Message, StringComparison.Ordinal);
+        Assert.Equal("after 8", bad.Calls[^1]); // no state is said to be that of the step before
+
+        static List<StepResult> Results(Trainer of, int steps) =>
+            [.. Enumerable.Range(0, steps).Select(step => of.Step(new TrainingBatch(TinyMethod.Crops(step / 5, step % 5), [])))];
+    }
+
     private static IEnumerable<Tensor> Everything(TinyMethod method, Trainer trainer) =>
         method.Parameters.Select(p => p.detach().clone())
             .Concat(trainer.Optimizer.States.SelectMany(s => s.Tensors.Select(t => t.Tensor.clone()).Append(tensor(s.StepCount ?? 0))));

@@ -2,6 +2,7 @@ using DinoSharp.Data;
 using DinoSharp.Distributed;
 using DinoSharp.Training;
 using DinoSharp.Training.Runs;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace DinoSharp.Cli.Training;
@@ -40,6 +41,7 @@ internal sealed record RunRequest
         Seed = (ulong)training.Seed,
         Threads = Threads,
         FaultShareLimit = FaultShare,
+        Pinned = Device.type == DeviceType.CUDA,
     };
 
     /// <summary>Returns itself if the values make sense.</summary>

@@ -7,6 +7,7 @@ using DinoSharp.Distributed;
 using DinoSharp.Imaging;
 using DinoSharp.Training;
 using DinoSharp.Training.Runs;
+using TorchSharp;
 
 namespace DinoSharp.Cli.Training;
 
@@ -18,7 +19,10 @@ internal static class TrainingRun
     {
         request.Validated();
         RankAgreement.Require(request.Group, job.Identity);
-        using var trainer = new Trainer(job.Method, job.Options, job.Plan, request.Group);
+        using var trainer = new Trainer(job.Method, job.Options, job.Plan, request.Group)
+        {
+            ReadEverySteps = request.Device.type == DeviceType.CPU ? 1 : request.Recording.LogEverySteps,
+        };
         if (!request.Group.IsFirst)
         {
             return Follow(job, request, trainer, stop);

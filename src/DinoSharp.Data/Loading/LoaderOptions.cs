@@ -55,6 +55,9 @@ public sealed record LoaderOptions
         init => _shuffleBuffer = AtLeastOne(value);
     }
 
+    /// <summary>Whether batches of training lie in pinned memory, from which a GPU copies while it computes; there must be one.</summary>
+    public bool Pinned { get; init; }
+
     /// <summary>Determines the order of the images and their views.</summary>
     public ulong Seed { get; init; }
 

@@ -14,9 +14,19 @@ internal sealed unsafe class PixelTensor : IDisposable
     private readonly byte* _start;
     private readonly int _rowLength;
 
-    public PixelTensor(int rows, int side, int channels)
+    /// <param name="rows">images</param>
+    /// <param name="side">of each</param>
+    /// <param name="channels">of each</param>
+    /// <param name="pinned">whether the memory stays where it is in the machine's, so that a GPU fetches it by itself</param>
+    public PixelTensor(int rows, int side, int channels, bool pinned = false)
     {
         Tensor = empty([rows, side, side, channels], ScalarType.Byte).DetachFromDisposeScope(); // [rows, side, side, channels]
+        if (pinned)
+        {
+            using Tensor pageable = Tensor;
+            Tensor = pageable.pin_memory().DetachFromDisposeScope();
+        }
+
         _rowLength = side * side * channels;
 
         // The memory is torch's own and does not move.

@@ -172,7 +172,7 @@ public sealed class PrefetchLoader : IDisposable
 
         public int SizeOf(int batch) => _loader._options.ShareSize;
 
-        public ViewBatch Begin(int batch) => new(_loader._recipe, _loader._options.ShareSize, _loader._decoding.Channels, _loader._memory);
+        public ViewBatch Begin(int batch) => new(_loader._recipe, _loader._options.ShareSize, _loader._decoding.Channels, _loader._memory, _loader._options.Pinned);
 
         public void Fill(ViewBatch target, int batch, int position)
         {

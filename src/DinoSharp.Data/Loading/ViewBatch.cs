@@ -11,7 +11,7 @@ public sealed class ViewBatch : IDisposable
     private readonly long[] _indices;
     private PixelTensor[]? _tensors;
 
-    internal ViewBatch(IViewRecipe recipe, int batchSize, int channels, BatchMemory memory)
+    internal ViewBatch(IViewRecipe recipe, int batchSize, int channels, BatchMemory memory, bool pinned = false)
     {
         List<int> sizes = [], counts = [];
         _places = new (int, int)[recipe.ViewCount];
@@ -28,7 +28,7 @@ public sealed class ViewBatch : IDisposable
 
         _indices = new long[batchSize];
         _memory = memory;
-        _tensors = memory.Take(() => [.. sizes.Zip(counts, (size, count) => new PixelTensor(count * batchSize, size, channels))]);
+        _tensors = memory.Take(() => [.. sizes.Zip(counts, (size, count) => new PixelTensor(count * batchSize, size, channels, pinned))]);
         Pixels = [.. _tensors.Select(pixels => pixels.Tensor.alias().DetachFromDisposeScope())];
         ViewsPerResolution = counts;
     }

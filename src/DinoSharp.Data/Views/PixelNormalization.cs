@@ -74,7 +74,8 @@ public sealed record PixelNormalization(IReadOnlyList<double> Mean, IReadOnlyLis
         return planes;
     }
 
-    private Tensor ApplyThere(Tensor pixels, Device device)
+    /// <summary>As it is done on another device than the CPU: by torch.</summary>
+    internal Tensor ApplyThere(Tensor pixels, Device device)
     {
         // The channels part while they are bytes, which moves least.
         using IDisposable scope = NewDisposeScope();
@@ -83,6 +84,7 @@ public sealed record PixelNormalization(IReadOnlyList<double> Mean, IReadOnlyLis
         return planes.mul_(scale).add_(shift).MoveToOuterDisposeScope();
     }
 
+    /// <summary>Filled there: a copy from here would wait for all that the device has to do.</summary>
     private static Tensor PerChannel(IEnumerable<float> values, Device device) =>
-        tensor([.. values], device: device).reshape(1, -1, 1, 1);
+        cat([.. values.Select(value => full(1, 1, 1, 1, value, device: device))], 1);
 }

@@ -21,6 +21,9 @@ internal interface INccl
     /// <summary>ncclAllGather: as many values of each rank, in the order of the ranks.</summary>
     void Gather(nint own, nint all, long count, ScalarType type, nint communicator, nint stream);
 
+    /// <summary>ncclSend to and ncclRecv from every rank, in a group: values for the first rank, behind them those for the second, and so on.</summary>
+    void Exchange(nint own, nint received, long[] to, long[] from, ScalarType type, nint communicator, nint stream);
+
     /// <summary>ncclBroadcast, in place.</summary>
     void Broadcast(nint values, long count, ScalarType type, int from, nint communicator, nint stream);
 

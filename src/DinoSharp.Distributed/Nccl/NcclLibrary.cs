@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace DinoSharp.Distributed.Nccl;
 
-/// <summary>NCCL as it is installed (nccl.h; its interface has been the same since 2.4).</summary>
+/// <summary>NCCL as it is installed (nccl.h; its interface has been the same since 2.7).</summary>
 internal sealed unsafe class NcclLibrary : INccl
 {
     /// <summary>Loaded from where the system finds libraries, or there already with torch.</summary>
@@ -19,6 +19,10 @@ internal sealed unsafe class NcclLibrary : INccl
     private readonly delegate* unmanaged[Cdecl]<nint, nint, nuint, int, int, nint, nint, int> _allReduce;
     private readonly delegate* unmanaged[Cdecl]<nint, nint, nuint, int, nint, nint, int> _allGather;
     private readonly delegate* unmanaged[Cdecl]<nint, nint, nuint, int, int, nint, nint, int> _broadcast;
+    private readonly delegate* unmanaged[Cdecl]<nint, nuint, int, int, nint, nint, int> _send;
+    private readonly delegate* unmanaged[Cdecl]<nint, nuint, int, int, nint, nint, int> _recv;
+    private readonly delegate* unmanaged[Cdecl]<int> _groupStart;
+    private readonly delegate* unmanaged[Cdecl]<int> _groupEnd;
     private readonly delegate* unmanaged[Cdecl]<nint, int*, int> _commGetAsyncError;
     private readonly delegate* unmanaged[Cdecl]<nint, int> _commAbort;
     private readonly delegate* unmanaged[Cdecl]<nint, int> _commDestroy;
@@ -31,6 +35,10 @@ internal sealed unsafe class NcclLibrary : INccl
         _allReduce = (delegate* unmanaged[Cdecl]<nint, nint, nuint, int, int, nint, nint, int>)Export("ncclAllReduce");
         _allGather = (delegate* unmanaged[Cdecl]<nint, nint, nuint, int, nint, nint, int>)Export("ncclAllGather");
         _broadcast = (delegate* unmanaged[Cdecl]<nint, nint, nuint, int, int, nint, nint, int>)Export("ncclBroadcast");
+        _send = (delegate* unmanaged[Cdecl]<nint, nuint, int, int, nint, nint, int>)Export("ncclSend");
+        _recv = (delegate* unmanaged[Cdecl]<nint, nuint, int, int, nint, nint, int>)Export("ncclRecv");
+        _groupStart = (delegate* unmanaged[Cdecl]<int>)Export("ncclGroupStart");
+        _groupEnd = (delegate* unmanaged[Cdecl]<int>)Export("ncclGroupEnd");
         _commGetAsyncError = (delegate* unmanaged[Cdecl]<nint, int*, int>)Export("ncclCommGetAsyncError");
         _commAbort = (delegate* unmanaged[Cdecl]<nint, int>)Export("ncclCommAbort");
         _commDestroy = (delegate* unmanaged[Cdecl]<nint, int>)Export("ncclCommDestroy");
@@ -61,6 +69,29 @@ internal sealed unsafe class NcclLibrary : INccl
 
     public void Gather(nint own, nint all, long count, ScalarType type, nint communicator, nint stream) =>
         Check(_allGather(own, all, (nuint)count, TypeOf(type), communicator, stream), "ncclAllGather");
+
+    public void Exchange(nint own, nint received, long[] to, long[] from, ScalarType type, nint communicator, nint stream)
+    {
+        int width = type == ScalarType.Float32 ? sizeof(float) : sizeof(long);
+        Check(_groupStart(), "ncclGroupStart");
+        for (int rank = 0; rank < to.Length; rank++)
+        {
+            if (to[rank] > 0)
+            {
+                Check(_send(own, (nuint)to[rank], TypeOf(type), rank, communicator, stream), "ncclSend");
+            }
+
+            if (from[rank] > 0)
+            {
+                Check(_recv(received, (nuint)from[rank], TypeOf(type), rank, communicator, stream), "ncclRecv");
+            }
+
+            own += (nint)to[rank] * width;
+            received += (nint)from[rank] * width;
+        }
+
+        Check(_groupEnd(), "ncclGroupEnd");
+    }
 
     public void Broadcast(nint values, long count, ScalarType type, int from, nint communicator, nint stream) =>
         Check(_broadcast(values, values, (nuint)count, TypeOf(type), from, communicator, stream), "ncclBroadcast");

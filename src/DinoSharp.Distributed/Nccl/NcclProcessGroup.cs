@@ -52,6 +52,9 @@ internal sealed class NcclProcessGroup : ProcessGroup
 
     public override string? Advice => _host.Advice;
 
+    /// <summary>Of what goes by MPI: nobody here waits for NCCL, which torch's stream does.</summary>
+    public override ExchangeCost Cost => _host.Cost;
+
     public override string Describe(int rank) => _host.Describe(rank);
 
     public override void Sum(Tensor values)
@@ -90,6 +93,28 @@ internal sealed class NcclProcessGroup : ProcessGroup
         Follow(Give(own, stream =>
             _nccl.Gather(TensorAddress.Of(own), TensorAddress.Of(all), own.numel(), own.dtype, _communicator, stream)));
         return all;
+    }
+
+    public override Tensor Exchange(Tensor rows, long[] to, long[] from)
+    {
+        if (!IsHere(rows))
+        {
+            return _host.Exchange(rows, to, from);
+        }
+
+        using var own = rows.contiguous();
+        long[] row = own.shape[1..];
+        long values = row.Aggregate(1L, (product, side) => product * side);
+        var received = empty([from.Sum(), .. row], own.dtype, own.device);
+        Follow(Give(received.numel() > 0 ? received : own, stream => _nccl.Exchange(
+            TensorAddress.Of(own),
+            TensorAddress.Of(received),
+            [.. to.Select(count => count * values)],
+            [.. from.Select(count => count * values)],
+            own.dtype,
+            _communicator,
+            stream)));
+        return received;
     }
 
     public override void Broadcast(Tensor values, int from = 0)

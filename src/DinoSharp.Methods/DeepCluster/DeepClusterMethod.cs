@@ -1,3 +1,4 @@
+using DinoSharp.Cuda;
 using DinoSharp.Models;
 using DinoSharp.Models.Backbones;
 using DinoSharp.Training;
@@ -75,7 +76,7 @@ public sealed class DeepClusterMethod : TrainingMethod
         using var scope = NewDisposeScope();
         long count = batch.Images.Count;
         var projections = Project(batch.Crops).view(-1, count, _options.ProjectionDim); // [V, B, P]
-        var images = tensor(batch.Images.ToArray(), ScalarType.Int64, _setup.Device); // [B]
+        var images = tensor(batch.Images.ToArray(), ScalarType.Int64).Bring(_setup.Device); // [B]
         var loss = DeepClusterLoss.Of(
             projections, _centroids, _targets.index_select(1, images), _options.PrototypeTemperature, _setup.Group);
         Remember(projections, images);

@@ -1,3 +1,4 @@
+using DinoSharp.Cuda;
 using DinoSharp.Distributed;
 using DinoSharp.Models;
 using DinoSharp.Models.Backbones;
@@ -55,7 +56,7 @@ public sealed class InstanceMemoryMethod : TrainingMethod
     {
         using var scope = NewDisposeScope();
         var outputs = nn.functional.normalize(_network.Forward(batch.Crops), dim: 1); // [B, D]
-        var numbers = tensor([.. batch.Images], ScalarType.Int64, _memory.device); // [B]
+        var numbers = tensor([.. batch.Images], ScalarType.Int64).Bring(_memory.device); // [B]
         var (loss, normalizer) = _options.Negatives == 0
             ? (MemorySoftmax.Loss(outputs, _memory, numbers, _options.Temperature), _normalizer.alias())
             : Estimated(outputs, numbers);

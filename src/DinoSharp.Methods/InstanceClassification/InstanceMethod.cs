@@ -1,3 +1,4 @@
+using DinoSharp.Cuda;
 using DinoSharp.Models;
 using DinoSharp.Models.Backbones;
 using DinoSharp.Training;
@@ -38,7 +39,7 @@ public sealed class InstanceMethod : TrainingMethod
     public override Tensor Loss(TrainingBatch batch, TrainingStep step)
     {
         using var scope = NewDisposeScope();
-        var images = tensor([.. batch.Images], ScalarType.Int64, _device); // [B]
+        var images = tensor([.. batch.Images], ScalarType.Int64).Bring(_device); // [B]
         // Each view by itself, as batch norm's statistics are of one view.
         var views = batch.Crops.SelectMany(crops => crops.chunk(crops.size(0) / images.size(0))).ToArray(); // V of [B, C, H, W]
         var outputs = views.Select(view => _network.Forward([view])).ToArray(); // V of [B, D]

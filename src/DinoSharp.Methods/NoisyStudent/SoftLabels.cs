@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
+using DinoSharp.Cuda;
 using DinoSharp.Training;
 using static TorchSharp.torch;
 
@@ -66,7 +67,7 @@ public sealed class SoftLabels : IImageTargets
             }
         }
 
-        return tensor(targets, [batch.Images.Count, Classes], device: device);
+        return tensor(targets, [batch.Images.Count, Classes]).Bring(device);
     }
 
     private ReadOnlySpan<float> Row(PseudoLabel label)

@@ -1,3 +1,4 @@
+using DinoSharp.Cuda;
 using DinoSharp.Distributed;
 using static TorchSharp.torch;
 
@@ -76,7 +77,7 @@ public static class BagOfWords
         using var scope = NewDisposeScope();
         long height = Math.Min(Window, maps.size(2)), width = Math.Min(Window, maps.size(3));
         var means = nn.functional.avg_pool2d(maps, [height, width], [1L, 1L]).flatten(2); // [B, C, places]
-        var place = share.Draw(means.size(0), count => randint(0, means.size(2), [count, 1, 1], ScalarType.Int64)).to(maps.device);
+        var place = share.Draw(means.size(0), count => randint(0, means.size(2), [count, 1, 1], ScalarType.Int64)).Bring(maps.device);
         return means.gather(2, place.expand(-1, means.size(1), 1)).squeeze(2).MoveToOuterDisposeScope();
     }
 }

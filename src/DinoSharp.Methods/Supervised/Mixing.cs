@@ -1,3 +1,4 @@
+using DinoSharp.Cuda;
 using DinoSharp.Data;
 using static TorchSharp.torch;
 
@@ -45,7 +46,7 @@ internal sealed class Mixing(SupervisedOptions options)
     private static Tensor Partners(Tensor images)
     {
         long count = images.size(0);
-        return tensor([.. Enumerable.Range(0, (int)count).Select(i => (i ^ 1) < count ? (long)(i ^ 1) : i)], ScalarType.Int64, images.device);
+        return tensor([.. Enumerable.Range(0, (int)count).Select(i => (i ^ 1) < count ? (long)(i ^ 1) : i)], ScalarType.Int64).Bring(images.device);
     }
 
     private static Tensor Blend(Tensor values, Tensor partners, double share) => values * share + values.index_select(0, partners) * (1 - share);

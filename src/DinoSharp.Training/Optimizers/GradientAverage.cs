@@ -40,22 +40,21 @@ internal sealed class GradientAverage(ProcessGroup group, IReadOnlyList<Paramete
         }
     });
 
-    /// <summary>Replaces gradients and numbers by their means over the processes.</summary>
-    public void Average(Span<float> numbers)
+    /// <summary>Replaces gradients and numbers by their means over the processes; nothing leaves the device.</summary>
+    /// <param name="numbers">on the parameters' device // [numbers]</param>
+    public void Average(Tensor numbers)
     {
         _failure?.Throw();
         _waiting.Clear();
         Send(parameters);
         Begin(numbers);
-        float[] means = [];
         foreach (var bucket in _underWay)
         {
-            means = bucket.Return();
+            bucket.Return();
             bucket.Dispose();
         }
 
         _underWay.Clear();
-        means.CopyTo(numbers);
     }
 
     private void Send(IEnumerable<Parameter> complete)
@@ -68,13 +67,13 @@ internal sealed class GradientAverage(ProcessGroup group, IReadOnlyList<Paramete
                 _waiting.Add(parameter);
                 if (_waiting.Sum(p => p.numel()) >= BucketSize)
                 {
-                    Begin([]);
+                    Begin(numbers: null);
                 }
             }
         }
     }
 
-    private void Begin(ReadOnlySpan<float> numbers)
+    private void Begin(Tensor? numbers)
     {
         using var noGradients = no_grad();
         _underWay.Add(new GradientBucket(group, _waiting, numbers));

@@ -10,18 +10,18 @@ internal sealed class GradientBucket : IDisposable
     private readonly int _processes;
     private readonly Tensor _values; // [gradients, numbers]
     private readonly List<(Parameter Parameter, Tensor Gradient)> _parts = [];
-    private readonly int _numbers;
+    private readonly Tensor? _numbers;
     private readonly PendingSum _sum;
 
     /// <param name="group">the processes</param>
     /// <param name="parameters">with a gradient each, which is taken</param>
-    /// <param name="numbers">numbers that travel along</param>
-    public GradientBucket(ProcessGroup group, IReadOnlyList<Parameter> parameters, ReadOnlySpan<float> numbers)
+    /// <param name="numbers">numbers that travel along, on the parameters' device; null for none</param>
+    public GradientBucket(ProcessGroup group, IReadOnlyList<Parameter> parameters, Tensor? numbers)
     {
         using var scope = NewDisposeScope();
-        (_processes, _numbers) = (group.Size, numbers.Length);
+        (_processes, _numbers) = (group.Size, numbers);
         long first = 0, gradients = parameters.Sum(p => p.numel());
-        _values = empty(gradients + _numbers, device: parameters.Count > 0 ? parameters[0].device : CPU).DetachFromDisposeScope();
+        _values = empty(gradients + (numbers?.numel() ?? 0), device: numbers?.device ?? parameters[0].device).DetachFromDisposeScope();
         foreach (var parameter in parameters)
         {
             var gradient = parameter.grad!;
@@ -33,13 +33,16 @@ internal sealed class GradientBucket : IDisposable
             first += part.numel();
         }
 
-        _values.narrow(0, first, _numbers).copy_(tensor(numbers.ToArray()));
+        if (numbers is not null)
+        {
+            _values.narrow(0, first, numbers.numel()).copy_(numbers);
+        }
+
         _sum = group.BeginSum(_values);
     }
 
-    /// <summary>Waits, and gives the parameters the means; what came to a parameter meanwhile is added.</summary>
-    /// <returns>the means of the numbers</returns>
-    public float[] Return()
+    /// <summary>Waits, and gives parameters and numbers the means; what came to a parameter meanwhile is added.</summary>
+    public void Return()
     {
         using var scope = NewDisposeScope();
         _sum.Wait();
@@ -54,7 +57,7 @@ internal sealed class GradientBucket : IDisposable
             parameter.grad = mean;
         }
 
-        return _values.narrow(0, _values.numel() - _numbers, _numbers).cpu().data<float>().ToArray();
+        _numbers?.copy_(_values.narrow(0, _values.numel() - _numbers.numel(), _numbers.numel()));
     }
 
     public void Dispose()

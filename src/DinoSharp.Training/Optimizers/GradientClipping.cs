@@ -12,8 +12,8 @@ public static class GradientClipping
     /// <summary>Scales each gradient whose L2 norm is above the limit by limit / (norm + 1e-6).</summary>
     /// <param name="parameters">those without a gradient are passed over</param>
     /// <param name="limit">largest norm; 0 clips nothing</param>
-    /// <returns>the largest norm before clipping; not finite if any gradient is not</returns>
-    public static double ClipEach(IEnumerable<Parameter> parameters, double limit)
+    /// <returns>the largest norm before clipping, on the gradients' device; not finite if any gradient is not // []</returns>
+    public static Tensor ClipEach(IEnumerable<Parameter> parameters, double limit)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
@@ -29,7 +29,7 @@ public static class GradientClipping
             }
         }
 
-        // One wait for all; the maximum of torch passes NaN on.
-        return norms.Count == 0 ? 0 : stack(norms).max().item<float>();
+        // The maximum of torch passes NaN on.
+        return (norms.Count == 0 ? zeros([]) : stack(norms).max()).MoveToOuterDisposeScope();
     }
 }

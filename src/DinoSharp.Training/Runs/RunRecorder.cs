@@ -203,6 +203,7 @@ public sealed class RunRecorder : ITrainingObserver, IDisposable
 
     private void Save(string name, Trainer trainer)
     {
+        trainer.Confirm();
         RunCheckpoint.Save(_folder.Checkpoint(name), _method, trainer, _arguments);
         if (name == "latest")
         {
