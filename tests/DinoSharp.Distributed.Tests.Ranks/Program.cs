@@ -21,7 +21,7 @@ catch (ProcessGroupUnavailableException error)
 
 try
 {
-    var scenario = Scenarios.All[args[0]];
+    var scenario = Scenarios.All.TryGetValue(args[0], out var usual) ? usual : GpuScenarios.All[args[0]];
     var result = new JsonObject();
     Rank rank = new(group, result, args[1]);
     rank.Save("started"); // so that a test knows whom to kill

@@ -66,10 +66,21 @@ internal sealed class RankProcesses : IDisposable
     public static IReadOnlyList<JsonObject> Results(MpiKind mpi, int count, string scenario)
     {
         using var ranks = Start(mpi, count, scenario);
-        ranks.End(Patience);
-        Assert.True(ranks._mpirun.ExitCode == 0, $"exit code {ranks._mpirun.ExitCode}\n{ranks.Said}");
-        return [.. Enumerable.Range(0, count).Select(rank => ranks.Read(rank, "done"))];
+        return ranks.EndWell();
     }
+
+    /// <summary>Waits for a scenario that succeeds.</summary>
+    /// <returns>what each rank found</returns>
+    public IReadOnlyList<JsonObject> EndWell()
+    {
+        End(Patience);
+        Assert.True(_mpirun.ExitCode == 0, $"exit code {_mpirun.ExitCode}\n{Said}");
+        return [.. Enumerable.Range(0, _count).Select(rank => Read(rank, "done"))];
+    }
+
+    /// <summary>What a rank wrote down under a name; null if it did not.</summary>
+    public string? Note(int rank, string name) =>
+        Path.Combine(_folder.Path, $"{rank}.{name}") is var path && File.Exists(path) ? File.ReadAllText(path) : null;
 
     /// <summary>Waits until all ranks are at work.</summary>
     public void AreAtWork()
