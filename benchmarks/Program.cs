@@ -8,7 +8,7 @@ using TorchSharp;
 const string Usage = """
     dotnet run -c Release --project benchmarks -- step [untuned|bf16]
     ... views FOLDER_OR_ZIP [icons|evaluation] | reduction FOLDER_OR_ZIP | decode ZIP | loader DATA | index COUNT | start DATA
-    ... knn | search | propagation | instances | precision
+    ... knn | search | propagation | instances | precision | cuda
     mpirun -n 2 --bind-to none dotnet benchmarks/bin/Release/net10.0/DinoSharp.Benchmarks.dll scaling ViT-Ti/4|ViT-S/16 BATCH ROUNDS
     ... memory PHOTOGRAPHS ICONS STEPS [WORD OF THE OPTIONS ...]
     """;
@@ -63,6 +63,8 @@ switch (args)
     case ["precision"]:
         Precisions.Run();
         return 0;
+    case ["cuda"]:
+        return GpuSpeed.Run();
     case ["instances"]:
         Instances.Run();
         return 0;

@@ -92,13 +92,13 @@ internal sealed record TrainingStep(string Name, VisionTransformerOptions Shape,
     /// Forward and backward of the student (three times its forward pass) and forward of the teacher, all tokens of all blocks counted,
     /// stochastic depth ignored.
     /// </summary>
-    private double FlopsOfStep()
+    public double FlopsOfStep()
     {
         double global = FlopsOfImage(Shape.ImageSize) + FlopsOfHead(), local = FlopsOfImage(LocalSize) + FlopsOfHead();
         return BatchSize * (3 * (GlobalCrops * global + LocalCount * local) + GlobalCrops * global);
     }
 
-    private double FlopsOfImage(int side)
+    public double FlopsOfImage(int side)
     {
         double patches = Math.Pow(side / Shape.PatchSize, 2), tokens = patches + 1, dim = Shape.EmbedDim;
         double block = 2 * tokens * (4 + 2 * Shape.MlpRatio) * dim * dim + 4 * tokens * tokens * dim;
