@@ -48,6 +48,14 @@ internal sealed unsafe class FakeNccl(Rank rank) : INccl
             gathered.bytes.CopyTo(Memory(all, count * rank.Group.Size, type));
         });
 
+    public void Exchange(nint own, nint received, long[] to, long[] from, ScalarType type, nint communicator, nint stream) =>
+        Run("exchange", to.Sum(), type, communicator, stream, () =>
+        {
+            using var copy = Copied(own, to.Sum(), type);
+            using var exchanged = rank.Group.Exchange(copy, to, from);
+            exchanged.bytes.CopyTo(Memory(received, from.Sum(), type));
+        });
+
     public void Broadcast(nint values, long count, ScalarType type, int from, nint communicator, nint stream) =>
         Run("broadcast", count, type, communicator, stream, () =>
         {

@@ -47,6 +47,13 @@ internal static class GpuScenarios
         using var all = group.Gather(columns);
         rank.Keep("gather", all);
 
+        using var rows = Rank.Values(ScalarType.Float32, 6, group.Rank).view(3, 2); // of the first rank one for each, of the second three for the first
+        gpu.Calls.Add("exchange");
+        using var received = group.IsFirst
+            ? group.Exchange(rows.narrow(0, 0, 2), [1, 1], [1, 3])
+            : group.Exchange(rows, [3, 0], [1, 0]);
+        rank.Keep("exchange", received);
+
         using var given = Rank.Values(ScalarType.Int64, 5, group.Rank);
         gpu.Calls.Add("broadcast");
         group.Broadcast(given, group.Size - 1);

@@ -34,10 +34,15 @@ public sealed class GpuTests
             Assert.Equal(
                 "sum record 2@0 await 2@1 record 2@1 await 2@0 "
                 + "two sums record 2@0 await 2@1 record 2@1 record 3@0 await 3@1 record 3@1 await 2@0 await 3@0 "
-                + "gather record 3@0 await 3@1 record 3@1 await 3@0 broadcast record 3@0 await 3@1 record 3@1 await 3@0 "
+                + "gather record 3@0 await 3@1 record 3@1 await 3@0 exchange record 3@0 await 3@1 record 3@1 await 3@0 broadcast record 3@0 await 3@1 record 3@1 await 3@0 "
                 + "record 3@0 await 3@1 record 3@1 await 3@0",
                 (string)result["calls"]!);
-            Assert.Equal("sum 1000 Float32 sum 7 Float64 sum 9 Int64 gather 12 Float32 broadcast 5 Int64", (string)result["nccl"]!);
+            Assert.Equal(
+                $"sum 1000 Float32 sum 7 Float64 sum 9 Int64 gather 12 Float32 exchange {(rank == 0 ? 4 : 6)} Float32 broadcast 5 Int64",
+                (string)result["nccl"]!);
+            var rows = Enumerable.Range(0, Ranks).Select(r => Rank.Values(ScalarType.Float32, 6, r).view(3, 2)).ToArray();
+            var expected = rank == 0 ? cat([rows[0].narrow(0, 0, 1), rows[1]]) : rows[0].narrow(0, 1, 1);
+            Assert.Equal(Rank.Bits(expected), (string)result["exchange"]!);
             Assert.Equal(0, (long)result["tensors"]!);
             Assert.Equal("leave 77 0", ranks.Note(rank, "left"));
         }

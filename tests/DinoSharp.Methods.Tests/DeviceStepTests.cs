@@ -18,10 +18,11 @@ public sealed class DeviceStepTests
         ["item", "cpu", "data", "get_bytes", "tolist", "nonzero", "masked_select", "ToSingle", "ToDouble", "ToInt64", "ToInt32", "ToBoolean", "op_Explicit"];
 
     /// <summary>
-    /// What may read: a step's numbers, in those steps in which they are to be told; and what lies on the CPU whatever the device, the place in a
-    /// queue and what goes by MPI.
+    /// What may read: a step's numbers, in those steps in which they are to be told; the place in a queue, which lies on the CPU whatever the device;
+    /// and what asks first whether a tensor is on the CPU.
     /// </summary>
-    private static readonly string[] MayRead = ["StepNumbers.Read", "QueuedKeys.get_Position", "TensorMemory.AddressOf"];
+    private static readonly string[] MayRead =
+        ["StepNumbers.Read", "QueuedKeys.get_Position", "TensorMemory.AddressOf", "GradientClipping.ClipEach", "AdamWOptimizer.Part"];
 
     private const BindingFlags Declared =
         BindingFlags.DeclaredOnly | BindingFlags.Instance | BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic;
