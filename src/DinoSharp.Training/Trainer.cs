@@ -22,6 +22,7 @@ public sealed class Trainer : IDisposable
     private readonly StepNumbers _numbers;
     private CancellationToken _stop;
     private bool _stopAgreed;
+    private bool _stopWished;
     private long _unread;
 
     /// <param name="method">what learns</param>
@@ -125,6 +126,7 @@ public sealed class Trainer : IDisposable
         _numbers.End(GradientClipping.ClipEach(_parameters, _options.ClipGradient));
         _unread++;
         var (loss, gradientNorm, isFinite) = JudgesEachStep ? Read() : (double.NaN, double.NaN, true);
+        _stopAgreed = JudgesEachStep && _stopWished;
         if (!isFinite)
         {
             // One gradient that is not finite would poison weights and moments for good, and only the next loss would show it.
@@ -148,6 +150,7 @@ public sealed class Trainer : IDisposable
         if (StepsDone % ReadEverySteps == 0 || StepsDone % Plan.StepsPerEpoch == 0)
         {
             (loss, gradientNorm) = Confirm() ?? (loss, gradientNorm);
+            _stopAgreed = _stopWished; // here alone, where all processes look at the same step: one may confirm another for itself, to save
         }
 
         return new StepResult(step, loss, LearningRate, WeightDecay, gradientNorm);
@@ -228,7 +231,7 @@ public sealed class Trainer : IDisposable
     {
         var (loss, stops, gradientNorm, notFinite) = _numbers.Read();
         _group.Trust();
-        (_unread, _stopAgreed) = (0, stops);
+        (_unread, _stopWished) = (0, stops);
         return (loss, gradientNorm, notFinite == 0);
     }
 

@@ -1,3 +1,4 @@
+using DinoSharp.Tests;
 using DinoSharp.Training.Optimizers;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -107,6 +108,32 @@ public sealed class TrainerTests
 
         static List<StepResult> Results(Trainer of, int steps) =>
             [.. Enumerable.Range(0, steps).Select(step => of.Step(new TrainingBatch(TinyMethod.Crops(step / 5, step % 5), [])))];
+    }
+
+    /// <summary>One process looks at every step, as the one that saves may; it must not stop before the others know.</summary>
+    [Fact]
+    public void Processes_that_look_at_steps_together_stop_together()
+    {
+        TrainingPlan plan = new(Epochs: 1, StepsPerEpoch: 10);
+        long[] steps = ThreadRanks.Run(2, group =>
+        {
+            using var scope = NewDisposeScope();
+            using TinyMethod method = new();
+            using Trainer trainer = new(method, Options with { Epochs = 1, BatchSize = 8 }, plan, group) { ReadEverySteps = 4 };
+            using CancellationTokenSource stop = new();
+            stop.Cancel();
+            trainer.Run((epoch, first) => Batches(epoch, first, 10), new Observer(method) { Step = Look }, group.Rank == 1 ? stop.Token : default);
+            return trainer.StepsDone;
+
+            void Look(Trainer running)
+            {
+                if (group.IsFirst)
+                {
+                    running.Confirm();
+                }
+            }
+        });
+        Assert.Equal([4, 4], steps);
     }
 
     private static IEnumerable<Tensor> Everything(TinyMethod method, Trainer trainer) =>
