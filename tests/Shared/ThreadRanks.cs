@@ -64,7 +64,7 @@ internal static class ThreadRanks
             values.copy_(sum);
         }
 
-        public override PendingSum BeginSum(Tensor values) => throw new NotSupportedException();
+        public override PendingSum BeginSum(Tensor values) => new SumOnWait(this, values);
 
         public override Tensor Gather(Tensor rows)
         {
@@ -109,6 +109,11 @@ internal static class ThreadRanks
 
         public override void Dispose()
         {
+        }
+
+        private sealed class SumOnWait(ThreadRank rank, Tensor values) : PendingSum
+        {
+            public override void Wait() => rank.Sum(values);
         }
 
         private Tensor[] Meet(Tensor values)
