@@ -1,9 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
-using DinoSharp.Methods.Dino;
 using DinoSharp.Models;
 using DinoSharp.Models.Backbones;
-using DinoSharp.Models.Heads;
 using DinoSharp.Models.Layers;
 using DinoSharp.Training;
 using TorchSharp;
@@ -56,16 +54,9 @@ internal static class GpuSpeed
         using var scope = NewDisposeScope();
         manual_seed(0);
         TrainingPlan plan = new(100, 1000);
-        var options = new DinoOptions { Head = new DinoHeadOptions { OutputDim = Step.Outputs }, FreezeLastLayerEpochs = 0 };
-        using var method = new DinoMethod(
-            new VisionTransformer(Step.Shape), new VisionTransformer(Step.Shape with { DropPathRate = 0 }), options, Step.LocalCount, plan, device);
+        using var method = Step.CreateMethod(plan, device);
         using Trainer trainer = new(method, new TrainingOptions { BatchSize = Step.BatchSize, Precision = precision }, plan) { ReadEverySteps = 1000 };
-        TrainingBatch batch = new(
-            [
-                rand(2 * Step.BatchSize, 3, Step.Shape.ImageSize, Step.Shape.ImageSize, device: device),
-                rand(Step.LocalCount * Step.BatchSize, 3, Step.LocalSize, Step.LocalSize, device: device),
-            ],
-            []);
+        TrainingBatch batch = new(Step.Crops(Step.BatchSize, device), []);
         return Step.BatchSize / Seconds(() => trainer.Step(batch));
     }
 

@@ -29,10 +29,10 @@ internal sealed class Scaling(ProcessGroup group)
         var plan = new TrainingPlan(100, 100);
         int share = batchSize / group.Size;
         var options = new TrainingOptions { BatchSize = batchSize };
-        using var alone = step.CreateMethod(plan, null);
-        using var together = step.CreateMethod(plan, new BatchShare(group, share));
+        using var alone = step.CreateMethod(plan, CPU);
+        using var together = step.CreateMethod(plan, CPU, new BatchShare(group, share));
         using Trainer aloneTrainer = new(alone, options, plan), trainer = new(together, options, plan, group);
-        TrainingBatch whole = new(step.Crops(batchSize), []), own = new(step.Crops(share), []);
+        TrainingBatch whole = new(step.Crops(batchSize, CPU), []), own = new(step.Crops(share, CPU), []);
         var (rate, processorPerByte) = Exchange();
 
         List<Milestone> milestones = [];

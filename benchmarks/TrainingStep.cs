@@ -43,9 +43,9 @@ internal sealed record TrainingStep(string Name, VisionTransformerOptions Shape,
         using var scope = NewDisposeScope();
         manual_seed(0);
         var plan = new TrainingPlan(100, 100);
-        using var method = CreateMethod(plan, null);
+        using var method = CreateMethod(plan, CPU);
         using var trainer = new Trainer(method, new TrainingOptions { BatchSize = BatchSize, Precision = precision }, plan);
-        var crops = Crops(BatchSize);
+        var crops = Crops(BatchSize, CPU);
         using var port = Peer.TryStart("dotnet", typeof(TrainingStep).Assembly.Location, "port", All.ToList().IndexOf(this).ToString(CultureInfo.InvariantCulture))
             ?? throw new InvalidOperationException("the port did not start");
         var (left, right) = (rand(Side, Side), rand(Side, Side));
@@ -70,22 +70,23 @@ internal sealed record TrainingStep(string Name, VisionTransformerOptions Shape,
         manual_seed(0);
         using var port = new PlainDino(
             dropPath => new PlainTransformer(Shape.ImageSize, Shape.PatchSize, Shape.EmbedDim, Shape.Depth, Shape.Heads, dropPath),
-            Shape.EmbedDim, Outputs, Crops(BatchSize), GlobalCrops + LocalCount);
+            Shape.EmbedDim, Outputs, Crops(BatchSize, CPU), GlobalCrops + LocalCount);
         Peer.Serve(port.Step);
     }
 
     /// <summary>The method that takes the step.</summary>
-    public DinoMethod CreateMethod(TrainingPlan plan, BatchShare? share)
+    public DinoMethod CreateMethod(TrainingPlan plan, Device device, BatchShare? share = null)
     {
         var options = new DinoOptions { Head = new DinoHeadOptions { OutputDim = Outputs }, FreezeLastLayerEpochs = 0 };
         return new DinoMethod(
-            new VisionTransformer(Shape), new VisionTransformer(Shape with { DropPathRate = 0 }), options, LocalCount, plan, CPU, share);
+            new VisionTransformer(Shape), new VisionTransformer(Shape with { DropPathRate = 0 }), options, LocalCount, plan, device, share);
     }
 
     /// <summary>Noise in place of images.</summary>
-    public Tensor[] Crops(int images) =>
+    public Tensor[] Crops(int images, Device device) =>
     [
-        rand(GlobalCrops * images, 3, Shape.ImageSize, Shape.ImageSize), rand(LocalCount * images, 3, LocalSize, LocalSize),
+        rand(GlobalCrops * images, 3, Shape.ImageSize, Shape.ImageSize, device: device),
+        rand(LocalCount * images, 3, LocalSize, LocalSize, device: device),
     ];
 
     /// <summary>

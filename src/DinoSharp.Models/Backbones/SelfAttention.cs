@@ -100,7 +100,7 @@ internal sealed class SelfAttention : nn.Module
     {
         // On the CPU torch's fused attention is many small products, for oneDNN slower than two large ones as long as memory has room.
         long weightBytes = query.size(0) * _heads * query.size(2) * key.size(2) * sizeof(float);
-        return MatrixKernels.OneDnnInUse && query.device_type == DeviceType.CPU && weightBytes <= MostWeightBytes
+        return MultipliesAtLarge(query) && weightBytes <= MostWeightBytes
             ? Weights(query, key).matmul(value)
             : nn.functional.scaled_dot_product_attention(query, key, value);
     }
@@ -108,7 +108,12 @@ internal sealed class SelfAttention : nn.Module
     private Tensor Weights(Tensor query, Tensor key) =>
         (query * (1 / Math.Sqrt(_headDim))).matmul(key.transpose(-2, -1)).softmax(-1); // [B, h, M, N]
 
-    /// <summary>Laid out once for all products that follow.</summary>
-    private Tensor Heads(Tensor rows, long images, long tokens, int parts) =>
-        rows.view(images, tokens, parts, _heads, _headDim).permute(2, 0, 3, 1, 4).contiguous(); // [parts, B, h, N+1, d]
+    private Tensor Heads(Tensor rows, long images, long tokens, int parts)
+    {
+        var heads = rows.view(images, tokens, parts, _heads, _headDim).permute(2, 0, 3, 1, 4); // [parts, B, h, N+1, d]
+        // Laid out once for all of oneDNN's products; torch's fused attention takes them as they lie.
+        return MultipliesAtLarge(rows) ? heads.contiguous() : heads;
+    }
+
+    private static bool MultipliesAtLarge(Tensor values) => MatrixKernels.OneDnnInUse && values.device_type == DeviceType.CPU;
 }
