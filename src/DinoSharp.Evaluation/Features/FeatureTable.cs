@@ -50,13 +50,6 @@ public sealed class FeatureTable
     /// <summary>The feature of an image.</summary>
     public ReadOnlySpan<float> Row(int index) => Values.AsSpan(index * Dim, Dim);
 
-    /// <summary>The features in the same memory // float32 [N, D]</summary>
-    internal Tensor AsTensor()
-    {
-        using var scope = NewDisposeScope();
-        return frombuffer(Values, ScalarType.Float32).view(Rows, Dim).MoveToOuterDisposeScope();
-    }
-
     /// <summary>Whether <see cref="Save"/> knows the format of a path's ending.</summary>
     public static bool CanBeSavedAs(string path) => Path.GetExtension(path).ToLowerInvariant() is ".safetensors" or ".npy" or ".csv";
 

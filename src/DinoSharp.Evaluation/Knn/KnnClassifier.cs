@@ -21,12 +21,8 @@ public sealed class KnnClassifier : IDisposable
     /// <param name="options">settings</param>
     /// <exception cref="EvaluationException">Features and labels do not fit, or an option makes no sense.</exception>
     public KnnClassifier(Tensor train, Tensor labels, int classCount, KnnOptions? options = null)
+        : this(labels, train.size(0), classCount, options, blockBytes => new CosineIndex(train, blockBytes))
     {
-        _options = (options ?? new KnnOptions()).Validated();
-        _classCount = classCount;
-        RequireLabels(labels, train.size(0), "training");
-        _train = new CosineIndex(train, _options.BlockBytes);
-        _labels = labels.to(train.device, copy: true).DetachFromDisposeScope();
     }
 
     /// <param name="train">of which each process has a share</param>
@@ -35,12 +31,17 @@ public sealed class KnnClassifier : IDisposable
     /// <param name="options">settings</param>
     /// <param name="device">where to compute</param>
     internal KnnClassifier(SharedRows train, Tensor labels, int classCount, KnnOptions? options, Device device)
+        : this(labels, train.Count, classCount, options, blockBytes => new CosineIndex(train, device, blockBytes))
+    {
+    }
+
+    private KnnClassifier(Tensor labels, long images, int classCount, KnnOptions? options, Func<long, CosineIndex> index)
     {
         _options = (options ?? new KnnOptions()).Validated();
         _classCount = classCount;
-        RequireLabels(labels, train.Count, "training");
-        _train = new CosineIndex(train, device, _options.BlockBytes);
-        _labels = labels.to(device, copy: true).DetachFromDisposeScope();
+        RequireLabels(labels, images, "training");
+        _train = index(_options.BlockBytes);
+        _labels = labels.to(_train.Device, copy: true).DetachFromDisposeScope();
     }
 
     /// <summary>The scores on labelled images, one for each k of the options.</summary>

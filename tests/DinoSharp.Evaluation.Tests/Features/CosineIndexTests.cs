@@ -60,10 +60,10 @@ public sealed class CosineIndexTests
             values[i] = (i * 2654435761L % 1000 - 500) / 500f;
         }
 
-        FeatureTable table = new([.. Enumerable.Repeat("", rows)], [], [], values, dim);
+        var table = frombuffer(values, ScalarType.Float32).view(rows, dim); // the same memory
         long before = Resident();
-        using CosineIndex index = new(table.AsTensor());
-        var chunks = index.Chunks(table.AsTensor().narrow(0, 0, queries));
+        using CosineIndex index = new(table);
+        var chunks = index.Chunks(table.narrow(0, 0, queries));
         long most = 0;
         foreach (var chunk in chunks.Take(1))
         {
