@@ -1,6 +1,5 @@
 using DinoSharp.Checkpoints;
 using TorchSharp;
-using static TorchSharp.torch;
 
 namespace DinoSharp.Evaluation.Features;
 
