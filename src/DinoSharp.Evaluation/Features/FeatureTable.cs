@@ -1,5 +1,4 @@
 using DinoSharp.Checkpoints;
-using TorchSharp;
 
 namespace DinoSharp.Evaluation.Features;
 
