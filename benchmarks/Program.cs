@@ -7,7 +7,7 @@ using TorchSharp;
 
 const string Usage = """
     dotnet run -c Release --project benchmarks -- step [untuned|bf16]
-    ... views FOLDER_OR_ZIP [icons|evaluation] | reduction FOLDER_OR_ZIP | decode ZIP | loader DATA | index COUNT | start DATA
+    ... views FOLDER_OR_ZIP [icons|evaluation] | reduction FOLDER_OR_ZIP | decode ZIP | loader DATA | index COUNT | start DATA [options of dino train]
     ... knn | search | propagation | instances | precision | cuda
     mpirun -n 2 --bind-to none dotnet benchmarks/bin/Release/net10.0/DinoSharp.Benchmarks.dll scaling ViT-Ti/4|ViT-S/16 BATCH ROUNDS
     ... memory PHOTOGRAPHS ICONS STEPS [WORD OF THE OPTIONS ...]
@@ -89,8 +89,8 @@ switch (args)
     case ["decode", var archive]:
         Decoding.Run(archive);
         return 0;
-    case ["start", var path]:
-        StartUp.Run(path);
+    case ["start", var path, .. var options]:
+        StartUp.Run(path, options);
         return 0;
     default:
         Console.Error.WriteLine(Usage);

@@ -24,6 +24,9 @@ public abstract class ProcessGroup : IDisposable
     /// <summary>Number of this process among those of its machine, from 0.</summary>
     public virtual int LocalRank => Rank;
 
+    /// <summary>Number of processes on this one's machine.</summary>
+    public virtual int LocalSize => Size;
+
     /// <summary>Processors that are this rank's to compute with: those it may use, divided among the ranks that may use them too.</summary>
     public abstract int Processors { get; }
 

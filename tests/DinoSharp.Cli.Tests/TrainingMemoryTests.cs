@@ -59,6 +59,30 @@ public sealed partial class TrainingMemoryTests
     }
 
     [Fact]
+    public void Ranks_of_one_machine_share_what_is_free_there()
+    {
+        using TestFolder folder = TestFolder.OfImages(8);
+        double alone = Free(Dino.Run(TinyTraining.Arguments(folder.Path, Path.Combine(folder.Path, "alone"), 1)));
+        double shared = Free(Dino.RunRanks(2, TinyTraining.Arguments(folder.Path, Path.Combine(folder.Path, "shared"), 1)));
+        Assert.InRange(shared / alone, 0.3, 0.7); // other programs move
+
+        static double Free(DinoResult result) =>
+            double.Parse(Prediction().Match(result.Succeeded().Output).Groups[2].ValueSpan, CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>It takes seconds to minutes.</summary>
+    [Fact]
+    public void The_memory_of_a_finished_training_is_not_measured_again()
+    {
+        using TestFolder folder = TestFolder.OfImages(8);
+        string run = Path.Combine(folder.Path, "run");
+        string[] arguments = TinyTraining.Arguments(folder.Path, run, 1);
+        Dino.Run(arguments).Succeeded();
+        // With less than any step takes: measuring would fail, and there is nothing to measure.
+        Assert.Contains("nothing to do", Dino.RunInShell("ulimit -d 420000; exec \"$@\"", arguments).Succeeded().Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_run_keeps_the_batch_that_was_found_for_it()
     {
         using TestFolder folder = TestFolder.OfImages(24);
@@ -92,7 +116,7 @@ public sealed partial class TrainingMemoryTests
         return new Measured(predicted, peak / 1e9, [.. TinyTraining.Steps(run).Select(line => line["loss"]!.GetValue<double>())]);
     }
 
-    [GeneratedRegex("memory: about ([0-9.]+) GB of [0-9.]+ GB free")]
+    [GeneratedRegex("memory: about ([0-9.]+) GB of ([0-9.]+) GB free")]
     private static partial Regex Prediction();
 
     [GeneratedRegex("--batch-size ([0-9]+) ")]

@@ -66,6 +66,15 @@ public sealed class LauncherTests
         Assert.Null(RankPlace.AdviceFor([Place("a", 4, 0, 1, 2, 3), Place("a", 4, 4, 5, 6, 7)], 1));
     }
 
+    [Fact]
+    public void Ranks_are_counted_by_machine()
+    {
+        RankPlace[] places = [Place("a", 1, 0), Place("b", 1, 0), Place("a", 1, 1)];
+        places = [.. places.Select((place, rank) => place with { Rank = rank })];
+        Assert.Equal([0, 0, 1], places.Select(place => RankPlace.LocalRankOf(places, place.Rank)));
+        Assert.Equal([2, 1, 2], places.Select(place => RankPlace.LocalSizeOf(places, place.Rank)));
+    }
+
     private static int[] Shares(params RankPlace[] places) =>
         [.. Enumerable.Range(0, places.Length).Select(rank => RankPlace.ShareOf(places, rank))];
 

@@ -47,7 +47,8 @@ internal sealed class Finetuning(
         using var loader = new PrefetchLoader(
             _train, settings.Recipe(), request.Loading(training) with { Decoding = loading.Decoding });
         var plan = new TrainingPlan(training.Epochs, loader.BatchesPerEpoch);
-        string? memory = TrainingMemory.IsKnown(request.Device) ? Memory(pretrained, plan).Check() : null;
+        bool finished = RunCheckpoint.IsAtEnd(RunFolder.Of(request.Out).LatestCheckpoint, plan);
+        string? memory = !finished && TrainingMemory.IsKnown(request.Device) ? Memory(pretrained, plan).Check() : null;
         using var method = CreateMethod(pretrained, request.CheckpointActivations);
         var identity = RunIdentity.Flat(settings with { Training = training with { WarmupEpochs = training.EffectiveWarmupEpochs } });
         identity["network"] = settings.FromScratch ? DinoSharp.Models.BackboneCatalogue.Label(pretrained) : RunIdentity.Of(pretrained);
@@ -97,6 +98,7 @@ internal sealed class Finetuning(
         Probe = MemoryProbe.Of(settings.Recipe(), pretrained.InputChannels, _train.Count),
         Accumulates = settings.Supervised.Accumulates,
         Checkpointed = request.CheckpointActivations,
+        Group = request.Group,
     };
 
     private SupervisedMethod CreateMethod(Backbone pretrained, bool checkpointed)

@@ -34,7 +34,8 @@ internal sealed class Pretraining : IDisposable
         _loader = new PrefetchLoader(_source, settings.Method.Recipe(settings.Views), loading);
         var plan = new TrainingPlan(training.Epochs, _loader.BatchesPerEpoch);
         var setup = Setup(settings, request, _source, plan);
-        string? memory = TrainingMemory.IsKnown(request.Device) ? Memory(settings, request, setup).Check() : null;
+        bool finished = request.Group.FirstSays(RunCheckpoint.IsAtEnd(RunFolder.Of(request.Out).LatestCheckpoint, plan));
+        string? memory = !finished && TrainingMemory.IsKnown(request.Device) ? Memory(settings, request, setup).Check() : null;
 
         manual_seed(training.Seed);
         var method = settings.Method.Create(setup);
@@ -124,6 +125,7 @@ internal sealed class Pretraining : IDisposable
             Probe = MemoryProbe.Of(settings.Method.Recipe(settings.Views), settings.Data.Channels, setup.Images),
             Accumulates = settings.Method.Accumulates,
             Checkpointed = request.CheckpointActivations,
+            Group = request.Group,
         };
     }
 

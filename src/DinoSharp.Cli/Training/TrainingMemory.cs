@@ -1,4 +1,5 @@
 using System.Globalization;
+using DinoSharp.Distributed;
 using DinoSharp.Training;
 using DinoSharp.Training.Memory;
 using TorchSharp;
@@ -28,6 +29,9 @@ internal sealed record TrainingMemory
     /// <summary>Whether activations are computed again.</summary>
     public required bool Checkpointed { get; init; }
 
+    /// <summary>The processes that train, each of which asks.</summary>
+    public required ProcessGroup Group { get; init; }
+
     /// <summary>Whether memory can be measured: on the CPU of a Linux system.</summary>
     public static bool IsKnown(Device device) => device.type == DeviceType.CPU && ProcessMemory.CanMeasure;
 
@@ -35,7 +39,7 @@ internal sealed record TrainingMemory
     /// <exception cref="RequestException">It is more than there is.</exception>
     public string Check()
     {
-        long limit = AvailableMemory.Bytes;
+        long limit = AvailableMemory.For(Group);
         var need = Measure(Checkpointed, limit);
         long bytes = need.Of(Training.BatchSize, Training.AccumulationSteps);
         return bytes <= limit
@@ -48,7 +52,7 @@ internal sealed record TrainingMemory
     /// <exception cref="RequestException">None does.</exception>
     public int LargestBatch()
     {
-        long limit = AvailableMemory.Bytes;
+        long limit = AvailableMemory.For(Group);
         var need = Measure(Checkpointed, limit);
         int size = need.LargestBatch((long)(Margin * limit), Training.BatchSize, Training.AccumulationSteps);
         return size > 0 ? size : throw new RequestException(

@@ -42,6 +42,7 @@ internal sealed unsafe class MpiProcessGroup : ProcessGroup
         _places = [.. GatherMessages(RankPlace.Here(Rank, door?.Door).ToBytes()).Select(RankPlace.Of)];
         var links = IsFirst ? door!.Accept(_places) : [MeetingPoint.Connect(_places, Rank)];
         LocalRank = RankPlace.LocalRankOf(_places, Rank);
+        LocalSize = RankPlace.LocalSizeOf(_places, Rank);
         Processors = RankPlace.ShareOf(_places, Rank);
         Advice = RankPlace.AdviceFor(_places, Rank);
         _watch = new RankWatch(Rank, _places, links, tell, Abort);
@@ -52,6 +53,8 @@ internal sealed unsafe class MpiProcessGroup : ProcessGroup
     public override int Size { get; }
 
     public override int LocalRank { get; }
+
+    public override int LocalSize { get; }
 
     public override int Processors { get; }
 

@@ -48,6 +48,8 @@ internal sealed class NcclProcessGroup : ProcessGroup
 
     public override int LocalRank => _host.LocalRank;
 
+    public override int LocalSize => _host.LocalSize;
+
     public override int Processors => _host.Processors;
 
     public override string? Advice => _host.Advice;

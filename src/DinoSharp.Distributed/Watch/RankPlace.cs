@@ -49,6 +49,9 @@ internal sealed record RankPlace(int Rank, string Host, string Boot, int Process
     /// <summary>A rank's number among those of its machine, from 0.</summary>
     public static int LocalRankOf(IReadOnlyList<RankPlace> places, int rank) => NeighboursOf(places, rank).Count(place => place.Rank < rank);
 
+    /// <summary>Number of ranks on a rank's machine.</summary>
+    public static int LocalSizeOf(IReadOnlyList<RankPlace> places, int rank) => NeighboursOf(places, rank).Count;
+
     /// <summary>What is said where the launcher bound the ranks to a part of the processors that it might have given them; null elsewhere.</summary>
     public static string? AdviceFor(IReadOnlyList<RankPlace> places, int rank)
     {

@@ -14,16 +14,16 @@ namespace DinoSharp.Training.Memory;
 public sealed record MemoryProbe(IReadOnlyList<int> Views, int Channels, int Images)
 {
     /// <summary>What the images of two steps differ by has to be as large: the peak of a step varies by some 20 MB.</summary>
-    private const long EnoughBytes = 384L << 20;
+    private const long EnoughBytes = 256L << 20;
 
-    /// <summary>
-    /// Activations are at their peak as the backward pass begins, gradients as it ends. A step whose activations take so many times what the
-    /// gradients do tells of activations.
-    /// </summary>
-    private const int EnoughGradients = 3;
+    /// <summary>A step finds the heap as those before it left it, and over the first ones takes so many times the first one's activations.</summary>
+    private const double Growth = 1.06;
 
-    /// <summary>A step finds the heap as the one before it left it, and takes a little more.</summary>
-    private const int Steps = 2;
+    /// <summary>The same where activations are computed again: blocks of all sizes come and go in the backward pass, too.</summary>
+    private const double GrowthCheckpointed = 1.15;
+
+    /// <summary>The next step has at most so many times the images of the last, whose peak need not tell yet what an image takes.</summary>
+    private const int MostTimes = 8;
 
     /// <summary>The probe of a training on a recipe's views.</summary>
     public static MemoryProbe Of(IViewRecipe recipe, int channels, int images) =>
@@ -56,53 +56,44 @@ public sealed record MemoryProbe(IReadOnlyList<int> Views, int Channels, int Ima
     private MemoryNeed Measure(TrainingMethod method, Trainer trainer, int most, long limit)
     {
         long gradients = trainer.Optimizer.Groups.All.Sum(p => p.Parameter.numel() * p.Parameter.element_size());
-        long difference = Math.Max(EnoughBytes, EnoughGradients * gradients);
         most = Math.Max(most, method.LeastImages); // of a share of a batch the method may not make a step by itself
         int images = method.LeastImages;
         Step(trainer, images); // from now on libraries and kernels are there
         ProcessMemory.BeginPeak();
         long start = ProcessMemory.Resident;
-        List<(int Images, long Peak)> measured = [];
-        while (true)
+        // Activations are at their peak as the backward pass begins, gradients as it ends: a step tells of the larger ones.
+        long telling = start + gradients, difference = Math.Max(EnoughBytes, gradients);
+        var first = Try(images);
+        var last = first;
+        while (images < most && last.Peak + difference <= limit && (last.Images == first.Images || last.Peak - first.Peak < EnoughBytes))
         {
-            measured.Add((images, PeakOfSteps(trainer, images)));
-            var (first, last) = (Telling(measured, start + EnoughGradients * gradients), measured[^1]);
-            bool enough = last.Images > first.Images && last.Peak - first.Peak >= EnoughBytes;
-            if (enough || images == most || last.Peak + difference > limit)
-            {
-                break;
-            }
-
-            images = (int)Math.Min(most, images + Math.Ceiling(difference / Math.Max(Slope(measured, start), 1)));
+            double more = Math.Ceiling(difference / Math.Max(Slope(first, last, start), 1));
+            images = (int)Math.Min(Math.Min(most, (double)MostTimes * images), images + more);
+            (first, last) = (first.Peak < telling ? last : first, Try(images));
         }
 
-        long telling = start + EnoughGradients * gradients;
-        double perImage = Slope([.. measured.SkipWhile(m => m != Telling(measured, telling))], start);
-        var (count, peak) = measured[^1];
+        double perImage = Slope(first, last, start);
+        double growth = method.Backbone.CheckpointsActivations ? GrowthCheckpointed : Growth;
         return new MemoryNeed(
-            (long)(peak - count * perImage), perImage, gradients, Views.Sum(side => (long)side * side * Channels), method.LeastImages);
-    }
+            (long)(last.Peak - last.Images * perImage),
+            growth * perImage,
+            gradients,
+            Views.Sum(side => (long)side * side * Channels),
+            method.LeastImages);
 
-    /// <summary>The first step of a peak that activations make; if there is none, the first.</summary>
-    private static (int Images, long Peak) Telling(List<(int Images, long Peak)> measured, long least) =>
-        measured.Take(measured.Count - 1).Where(m => m.Peak >= least).Append(measured[0]).First();
-
-    /// <summary>Bytes an image between the first step and the last; of a single one, above the start.</summary>
-    private static double Slope(List<(int Images, long Peak)> measured, long start)
-    {
-        var (last, first) = (measured[^1], measured.Count > 1 ? measured[0] : (Images: 0, Peak: start));
-        return Math.Max((double)(last.Peak - first.Peak) / (last.Images - first.Images), 0);
-    }
-
-    private long PeakOfSteps(Trainer trainer, int images)
-    {
-        ProcessMemory.BeginPeak();
-        for (int i = 0; i < Steps; i++)
+        (int Images, long Peak) Try(int images)
         {
+            ProcessMemory.BeginPeak();
             Step(trainer, images);
+            return (images, ProcessMemory.Peak);
         }
+    }
 
-        return ProcessMemory.Peak;
+    /// <summary>Bytes an image between two steps; of a single one, above the start.</summary>
+    private static double Slope((int Images, long Peak) first, (int Images, long Peak) last, long start)
+    {
+        var from = first.Images < last.Images ? first : (Images: 0, Peak: start);
+        return Math.Max((double)(last.Peak - from.Peak) / (last.Images - from.Images), 0);
     }
 
     private void Step(Trainer trainer, int images)

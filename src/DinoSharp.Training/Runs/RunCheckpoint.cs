@@ -81,6 +81,20 @@ public static class RunCheckpoint
         trainer.StepsDone = stepsDone;
     }
 
+    /// <summary>Whether a file holds the state at the end of a training.</summary>
+    /// <returns>false also where there is no such file, or none that a training goes on from</returns>
+    public static bool IsAtEnd(string path, TrainingPlan plan)
+    {
+        try
+        {
+            return File.Exists(path) && StepsDone(path, Dictionary(TorchFile.Read(path), path, "the file"), plan) == plan.TotalSteps;
+        }
+        catch (CheckpointException)
+        {
+            return false; // Load says what is wrong with it
+        }
+    }
+
     /// <summary>The section with the network to use.</summary>
     private static StateSection SectionOf(TrainingMethod method)
     {
