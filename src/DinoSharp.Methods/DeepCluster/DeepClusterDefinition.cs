@@ -20,8 +20,10 @@ public sealed class DeepClusterDefinition : MethodDefinition
     public override MethodSettings Fitted(MethodSettings published, Fitting fitting)
     {
         var options = (DeepClusterOptions)published.Method;
+        int images = fitting.Facts.Images;
+        int clusters = Math.Clamp(images / 20, 2, SwavDefinition.FittedPrototypes(images, options.Prototypes));
         return new(
-            options with { Prototypes = SwavDefinition.FittedPrototypes(options.Prototypes, fitting) },
+            options with { Prototypes = fitting.Choose("--prototypes", options.Prototypes, clusters, "twenty images a cluster or more") },
             SwavDefinition.FittedTraining(published.Training, fitting),
             fitting.Views(published.Views));
     }

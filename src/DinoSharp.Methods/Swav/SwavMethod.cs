@@ -113,8 +113,9 @@ public sealed class SwavMethod : TrainingMethod
     public override string? Diagnose(IReadOnlyList<(string Name, double Value)> metrics, TrainingStep step) =>
         step.Epoch > _options.FreezePrototypesEpochs
         && OutputInformation.IsCollapsed(metrics.First(m => m.Name == InformationName).Value, step)
-            ? "collapse: every image is assigned to all prototypes alike. Lower --sinkhorn-epsilon (to 0.03), lower --lr, "
-                + "or raise --freeze-prototypes-epochs" : null;
+            ? "collapse: every image is assigned to all prototypes alike. " + (_options.Prototypes <= _options.ProjectionDim
+                ? "Raise --prototypes well above --projection-dim: with fewer, one projection is alike to all of them"
+                : "Lower --sinkhorn-epsilon (to 0.03), lower --lr, or raise --freeze-prototypes-epochs") : null;
 
     public override void AbandonStep()
     {

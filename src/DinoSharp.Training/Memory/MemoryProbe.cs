@@ -14,7 +14,10 @@ namespace DinoSharp.Training.Memory;
 public sealed record MemoryProbe(IReadOnlyList<int> Views, int Channels, int Images)
 {
     /// <summary>What the images of two steps differ by has to be as large: the peak of a step varies by some 20 MB.</summary>
-    private const long EnoughBytes = 256L << 20;
+    private const long EnoughBytes = 192L << 20;
+
+    /// <summary>What is aimed at: by how much a step is missed is not known before.</summary>
+    private const long AimedBytes = 256L << 20;
 
     /// <summary>A step finds the heap as those before it left it, and over the first ones takes so many times the first one's activations.</summary>
     private const double Growth = 1.06;
@@ -62,7 +65,7 @@ public sealed record MemoryProbe(IReadOnlyList<int> Views, int Channels, int Ima
         ProcessMemory.BeginPeak();
         long start = ProcessMemory.Resident;
         // Activations are at their peak as the backward pass begins, gradients as it ends: a step tells of the larger ones.
-        long telling = start + gradients, difference = Math.Max(EnoughBytes, gradients);
+        long telling = start + gradients, difference = Math.Max(AimedBytes, gradients);
         var first = Try(images);
         var last = first;
         while (images < most && last.Peak + difference <= limit && (last.Images == first.Images || last.Peak - first.Peak < EnoughBytes))
