@@ -75,6 +75,8 @@ public sealed class SharedTrainingTests
 
         // Each step exchanges the gradients of all parameters, once, and not much beside them.
         Assert.All(TinyTraining.Steps(one), line => Assert.False(line.ContainsKey("exchanged_bytes_per_step")));
+        Assert.Matches("images a second; .* of the time went in waiting for images [(]medians", Report(one));
+        Assert.Matches("in waiting for other processes, from which each had [0-9.]+ MB a step [(]medians", Report(two));
         double parameters = sizeof(float) * Arrays(two).Where(entry => entry.Key.StartsWith("/student/", StringComparison.Ordinal)
             && !entry.Key.Contains("running_", StringComparison.Ordinal)).Sum(entry => entry.Value.Count);
         Assert.All(TinyTraining.Steps(two), line =>
@@ -123,6 +125,8 @@ public sealed class SharedTrainingTests
         "train", "--method", method, "--data", Waves(folder), "--batch-size", $"{batch}", "--epochs", $"{epochs}",
         .. Common, .. network == "resnet18" ? Residual : Transformer, .. options.Split(' '),
     ];
+
+    private static string Report(string run) => File.ReadAllText(Path.Combine(run, "report.html"));
 
     /// <summary>Images in two classes, as different from one another as can be: of like ones, batch norms make much of rounding.</summary>
     private static string Waves(TestFolder folder)

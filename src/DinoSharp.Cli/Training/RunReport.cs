@@ -88,6 +88,30 @@ internal sealed class RunReport(string title, Backbone backbone, LoaderOptions l
         {
             report.Chart(new LineChart("k-NN top-1 during training", "epoch", "%", [knn]));
         }
+
+        AddSpeed(report, lines);
+    }
+
+    private static void AddSpeed(HtmlReport report, List<JsonObject> lines)
+    {
+        if (Median("images_per_second") is not { } rate)
+        {
+            return;
+        }
+
+        string speed = string.Create(
+            CultureInfo.InvariantCulture, $"{rate:G3} images a second; {Median("loader_wait_share"):P0} of the time went in waiting for images");
+        string exchange = Median("exchanged_bytes_per_step") is { } bytes
+            ? string.Create(
+                CultureInfo.InvariantCulture, $", {Median("rank_wait_share"):P0} in waiting for other processes, from which each had {bytes / 1e6:F1} MB a step")
+            : "";
+        report.Paragraph($"{speed}{exchange} (medians of the logged steps).");
+
+        double? Median(string name)
+        {
+            double[] values = [.. lines.Where(line => line.ContainsKey(name)).Select(line => Number(line, name)).Order()];
+            return values.Length > 0 ? values[values.Length / 2] : null;
+        }
     }
 
     private void AddNeighbors(HtmlReport report, IImageSource images, EvaluationRecipe recipe)
