@@ -21,6 +21,9 @@ public abstract class MethodDefinition
     /// <summary>Stochastic depth of a transformer that trains, as published.</summary>
     public virtual double DropPathRate => 0;
 
+    /// <summary>Whether the blocks of a ResNet begin by changing nothing, as published.</summary>
+    public virtual bool ZeroInitResidual => false;
+
     /// <summary>The settings of the paper or its code, which are for ImageNet and large batches.</summary>
     /// <param name="transformer">whether the network is a Vision Transformer; else it is a ResNet</param>
     public abstract MethodSettings Published(bool transformer);

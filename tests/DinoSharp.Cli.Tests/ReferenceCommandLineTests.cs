@@ -48,6 +48,7 @@ public sealed class ReferenceCommandLineTests
         Assert.Equal("/path/to/imagenet/train", Assert.Single(settings.Data.Paths));
         Assert.Equal((64, true, false, 3), (settings.ResNet!.Width, settings.ResNet.Bottlenecks, settings.ResNet.SmallStem, settings.ResNet.InputChannels));
         Assert.Equal([3, 4, 6, 3], settings.ResNet.Blocks);
+        Assert.False(settings.ResNet.ZeroInitResidual);
         Assert.Null(settings.Shape);
         var (training, dino) = (settings.Training, (DinoOptions)settings.Method);
         Assert.Equal((OptimizerKind.Sgd, 0.03, 1e-6), (training.Optimizer, training.LearningRate, training.MinLearningRate));
@@ -100,6 +101,22 @@ public sealed class ReferenceCommandLineTests
         Assert.Equal(
             Read($"--data x --out y {own}{(published.Contains(".py", StringComparison.Ordinal) ? " --exact-views" : "")}").Settings.ToFlatJson().ToJsonString(),
             Read($"{published} --data_path x --output_dir y").Settings.ToFlatJson().ToJsonString());
+
+    /// <summary>As the authors' code builds them: with blocks that begin by changing nothing, or not.</summary>
+    [Theory]
+    [InlineData("byol", true)]
+    [InlineData("simclr", true)]
+    [InlineData("barlow-twins", true)]
+    [InlineData("moco-v3", true)]
+    [InlineData("moco-v2", false)]
+    [InlineData("swav", false)]
+    public void Blocks_of_a_ResNet_begin_as_the_method_was_published(string method, bool zeroInit)
+    {
+        string[] line = ["train", "--method", method, "--arch", "resnet50", "--published", "--data", "/path"];
+        var train = TrainCommand.Create(line);
+        var settings = train.Settings(Application.Parse(Application.Root(train), line), facts: null);
+        Assert.Equal(zeroInit, settings.ResNet!.ZeroInitResidual);
+    }
 
     [Fact]
     public void Every_option_of_the_reference_s_script_has_its_effect()

@@ -70,6 +70,25 @@ public sealed class ResNetTests
         Golden.AssertClose(Features(weights, images.to(float64)).to(float32), network.forward(images), 1e-4, "features");
     }
 
+    /// <summary>A block that begins by changing nothing hands its input on, but for the projection where shapes differ.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Blocks_begin_by_changing_nothing_where_asked_to(bool bottlenecks)
+    {
+        using var scope = NewDisposeScope();
+        ResNetOptions options = new() { Blocks = [1, 3, 1, 1], Bottlenecks = bottlenecks, Width = 8, ZeroInitResidual = true };
+        using ResNet network = new(options), alike = (ResNet)network.CreateAlike();
+        var stage = network.named_children().Single(child => child.name == "layer2").module.children().Cast<nn.Module<Tensor, Tensor>>().ToArray();
+        var maps = rand(2, bottlenecks ? 64 : 16, 6, 6);
+        Assert.True(stage[1].forward(maps).equal(maps).all().item<bool>());
+        Assert.True(alike.Options.ZeroInitResidual);
+
+        using ResNet usual = new(options with { ZeroInitResidual = false });
+        stage = [.. usual.named_children().Single(child => child.name == "layer2").module.children().Cast<nn.Module<Tensor, Tensor>>()];
+        Assert.False(stage[1].forward(maps).equal(maps).all().item<bool>());
+    }
+
     /// <summary>The network its tensors make, as torchvision's names say.</summary>
     private static Tensor Features(Dictionary<string, Tensor> weights, Tensor images)
     {

@@ -19,6 +19,8 @@ public sealed class BarlowTwinsDefinition : MethodDefinition
 
     public override string Paper => "arXiv 2103.03230";
 
+    public override bool ZeroInitResidual => true;
+
     public override MethodSettings Published(bool transformer) => new(
         // AdamW makes all steps alike whatever the size of the loss: biases need no rate of their own.
         transformer ? new BarlowTwinsOptions { BiasRateScale = 1 } : new BarlowTwinsOptions(),

@@ -14,6 +14,8 @@ public sealed class ByolDefinition : MethodDefinition
 
     public override string Paper => "arXiv 2006.07733";
 
+    public override bool ZeroInitResidual => true;
+
     public override MethodSettings Published(bool transformer) => new(
         new ByolOptions(),
         transformer

@@ -13,6 +13,8 @@ public sealed class MocoV3Definition : MethodDefinition
 
     public override string Paper => "arXiv 2104.02057";
 
+    public override bool ZeroInitResidual => true;
+
     public override MethodSettings Published(bool transformer) => transformer
         ? new(
             new MocoV3Options(),

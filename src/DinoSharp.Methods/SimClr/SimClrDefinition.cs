@@ -20,6 +20,8 @@ public sealed class SimClrDefinition : MethodDefinition
 
     public override string Paper => "arXiv 2002.05709";
 
+    public override bool ZeroInitResidual => true;
+
     public override MethodSettings Published(bool transformer) => new(
         new SimClrOptions(),
         transformer

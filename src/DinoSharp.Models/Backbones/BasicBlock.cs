@@ -20,13 +20,17 @@ internal sealed class BasicBlock : nn.Module<Tensor, Tensor>
     [ComponentName(Name = "downsample")]
     private readonly Sequential? _shortcut;
 
-    public BasicBlock(int inputDim, int width, int stride)
+    /// <param name="inputDim">channels of the input</param>
+    /// <param name="width">inner channels</param>
+    /// <param name="stride">by which it shrinks maps</param>
+    /// <param name="zeroInit">whether it begins by adding nothing to the shortcut</param>
+    public BasicBlock(int inputDim, int width, int stride, bool zeroInit)
         : base(nameof(BasicBlock))
     {
         _first = Bottleneck.Convolution(inputDim, width, kernel: 3, stride);
         _firstNorm = new BatchNorm(width);
         _second = Bottleneck.Convolution(width, width, kernel: 3);
-        _secondNorm = new BatchNorm(width);
+        _secondNorm = new BatchNorm(width, weight: zeroInit ? 0 : 1);
         _shortcut = Bottleneck.Shortcut(inputDim, width, stride);
         RegisterComponents();
     }

@@ -27,7 +27,11 @@ internal sealed class Bottleneck : nn.Module<Tensor, Tensor>
     [ComponentName(Name = "downsample")]
     private readonly Sequential? _shortcut;
 
-    public Bottleneck(int inputDim, int width, int stride)
+    /// <param name="inputDim">channels of the input</param>
+    /// <param name="width">inner channels</param>
+    /// <param name="stride">by which it shrinks maps</param>
+    /// <param name="zeroInit">whether it begins by adding nothing to the shortcut</param>
+    public Bottleneck(int inputDim, int width, int stride, bool zeroInit)
         : base(nameof(Bottleneck))
     {
         _reduce = Convolution(inputDim, width, kernel: 1);
@@ -35,7 +39,7 @@ internal sealed class Bottleneck : nn.Module<Tensor, Tensor>
         _spatial = Convolution(width, width, kernel: 3, stride);
         _spatialNorm = new BatchNorm(width);
         _expand = Convolution(width, width * Expansion, kernel: 1);
-        _expandNorm = new BatchNorm(width * Expansion);
+        _expandNorm = new BatchNorm(width * Expansion, weight: zeroInit ? 0 : 1);
         _shortcut = Shortcut(inputDim, width * Expansion, stride);
         RegisterComponents();
     }

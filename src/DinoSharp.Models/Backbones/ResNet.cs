@@ -50,7 +50,9 @@ public sealed class ResNet : Backbone, IFeatureMaps
             for (int i = 0; i < options.Blocks[index]; i++)
             {
                 int stride = index > 0 && i == 0 ? 2 : 1;
-                stage.Add(options.Bottlenecks ? new Bottleneck(inputDim, width, stride) : new BasicBlock(inputDim, width, stride));
+                stage.Add(options.Bottlenecks
+                    ? new Bottleneck(inputDim, width, stride, options.ZeroInitResidual)
+                    : new BasicBlock(inputDim, width, stride, options.ZeroInitResidual));
                 inputDim = width * ExpansionOf(options);
             }
 

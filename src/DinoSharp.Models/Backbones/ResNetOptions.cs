@@ -18,6 +18,9 @@ public sealed record ResNetOptions
     /// </summary>
     public bool SmallStem { get; init; }
 
+    /// <summary>Whether the last norm of each block begins at zero, so that blocks begin by changing nothing (arXiv 1706.02677, section 5.1).</summary>
+    public bool ZeroInitResidual { get; init; }
+
     /// <summary>Channels of the images.</summary>
     public int InputChannels { get; init; } = 3;
 

@@ -30,12 +30,13 @@ public sealed class BatchNorm : nn.Module<Tensor, Tensor>, IBatchSharer
 
     /// <param name="channels">C</param>
     /// <param name="affine">whether each channel has a weight and a bias</param>
-    public BatchNorm(long channels, bool affine = true)
+    /// <param name="weight">where each channel's begins</param>
+    public BatchNorm(long channels, bool affine = true, double weight = 1)
         : base(nameof(BatchNorm))
     {
         if (affine)
         {
-            (_weight, _bias) = (new Parameter(ones(channels)), new Parameter(zeros(channels)));
+            (_weight, _bias) = (new Parameter(full(channels, weight)), new Parameter(zeros(channels)));
         }
 
         (_runningMean, _runningVariance) = (zeros(channels), ones(channels));

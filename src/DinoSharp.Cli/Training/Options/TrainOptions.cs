@@ -44,6 +44,7 @@ internal sealed class TrainOptions
     private readonly Option<int?> _heads = Maybe<int>("--num-heads", "attention heads, instead of the named network's");
     private readonly Option<int?> _width = Maybe<int>("--resnet-width", "channels of a ResNet after its stem, instead of the named network's");
     private readonly Option<bool> _smallStem = Flag("--small-stem", "a ResNet's stem for images of icon size, such as 32 pixels");
+    private readonly Option<bool> _zeroInitResidual;
     private readonly Option<double> _dropPath;
 
     // method
@@ -61,6 +62,8 @@ internal sealed class TrainOptions
         _choice = choice;
         _published = choice.Definition.Published(choice.Transformer);
         _dropPath = Value("--drop-path-rate", "stochastic depth of the transformer that trains", choice.Definition.DropPathRate);
+        _zeroInitResidual = Value(
+            "--zero-init-residual", "whether a ResNet's blocks begin by changing nothing", choice.Definition.ZeroInitResidual);
         _settings = MethodSettingOptions.Of(_published.Method);
         _optimization = new OptimizationOptions(_published.Training);
         _views = new ViewOptions(_published.Views);
@@ -74,7 +77,7 @@ internal sealed class TrainOptions
 
     public Option[] Images => [_split, _leaveTestOut, _dataWeights, _channels, .. _decoding.All, _shuffleBuffer];
 
-    public Option[] Network => [_embedDim, _depth, _heads, _dropPath, _width, _smallStem];
+    public Option[] Network => [_embedDim, _depth, _heads, _dropPath, _width, _smallStem, _zeroInitResidual];
 
     public Option[] Method => [.. _settings.All];
 
@@ -229,6 +232,7 @@ internal sealed class TrainOptions
         return named with
         {
             Width = parsed.GetValue(_width) ?? named.Width,
+            ZeroInitResidual = parsed.GetValue(_zeroInitResidual),
             SmallStem = parsed.Or(_smallStem, first?.SmallStem ?? false),
             InputChannels = parsed.GetValue(_channels),
         };
