@@ -99,8 +99,6 @@ internal static class TrainingRun
         try
         {
             RunCheckpoint.Load(folder.LatestCheckpoint, method, trainer);
-            // The file's content would stay in memory beside the training, which the collector sees nothing of.
-            GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         }
         catch (CheckpointException error)
         {

@@ -23,7 +23,7 @@ public sealed record MemoryProbe(IReadOnlyList<int> Views, int Channels, int Ima
     private const double Growth = 1.06;
 
     /// <summary>The same where activations are computed again: blocks of all sizes come and go in the backward pass, too.</summary>
-    private const double GrowthCheckpointed = 1.15;
+    private const double GrowthCheckpointed = 1.12;
 
     /// <summary>The next step has at most so many times the images of the last, whose peak need not tell yet what an image takes.</summary>
     private const int MostTimes = 8;
