@@ -129,6 +129,7 @@ internal sealed class Comparison(ComparisonPlan plan, Device device, Terminal te
     private ComparisonResult Untrained(string network, HeldOut sets, CancellationToken stop)
     {
         var (settings, _) = Read(plan.Command(plan.Methods[0], network, 1));
+        settings = settings with { ResNet = settings.ResNet is { } residual ? residual with { ZeroInitResidual = false } : null }; // whatever the method
         manual_seed(settings.Training.Seed);
         using var backbone = settings.CreateBackbone(trained: false);
         backbone.to(device);

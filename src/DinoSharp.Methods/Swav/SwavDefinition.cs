@@ -16,8 +16,8 @@ public sealed class SwavDefinition : MethodDefinition
     private const int SmallBatchQueue = 3840;
 
     /// <summary>
-    /// More than a projection has numbers, by far: where it has as many or more, one direction is alike to all prototypes, and on CIFAR-10 all
-    /// projections had taken it within a hundred steps.
+    /// Well above the 128 numbers of a projection: with no more prototypes than numbers there is a projection that is alike to all of them, and on
+    /// CIFAR-10 every image had it within a hundred steps (docs/methods/swav.md).
     /// </summary>
     private const int LeastPrototypes = 512;
 
@@ -91,7 +91,7 @@ public sealed class SwavDefinition : MethodDefinition
     /// <summary>Prototypes of a hundred images each, as many as a projection of 128 numbers needs, or the published number.</summary>
     internal static int FittedPrototypes(int images, int published) => Math.Min(Math.Max(images / 100, LeastPrototypes), published);
 
-    /// <summary>Of fewer prototypes a batch holds samples of each, and assignments as soft as published need twice the time to tell images apart.</summary>
+    /// <summary>With fewer prototypes, assignments as soft as published need twice the time to tell images apart (docs/methods/swav.md).</summary>
     private static double FittedEpsilon(SwavOptions options, SwavOptions published, Fitting fitting) => fitting.Choose(
         "--sinkhorn-epsilon",
         published.SinkhornEpsilon,
