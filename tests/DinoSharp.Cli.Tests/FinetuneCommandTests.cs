@@ -47,7 +47,7 @@ public sealed class FinetuneCommandTests
             ResumeTests.Send("-TERM", process);
             await process.WaitForExitAsync();
             await Task.WhenAll(output, error);
-            Assert.Equal(1, process.ExitCode);
+            Assert.Equal(75, process.ExitCode);
         }
 
         Dino.Run(Arguments(folder.Path, stopped, demanding)).Succeeded();

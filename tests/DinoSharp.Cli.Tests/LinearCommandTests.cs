@@ -66,7 +66,7 @@ public sealed class LinearCommandTests
             ResumeTests.Send("-TERM", process);
             await process.WaitForExitAsync();
             await Task.WhenAll(output, error);
-            Assert.Equal(1, process.ExitCode);
+            Assert.Equal(75, process.ExitCode);
         }
 
         var result = Dino.Run(Arguments(folder.Path, stopped, "--epochs", "40")).Succeeded();

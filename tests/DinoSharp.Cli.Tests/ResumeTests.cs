@@ -70,7 +70,7 @@ public sealed class ResumeTests
         Send(signal, process);
         await process.WaitForExitAsync();
 
-        Assert.Equal(1, process.ExitCode);
+        Assert.Equal(75, process.ExitCode);
         Assert.Contains("the same command goes on from here", await output, StringComparison.Ordinal);
         Assert.Contains("once more to leave at once", await error, StringComparison.Ordinal);
         int done = TinyTraining.Steps(run).Length;

@@ -56,7 +56,7 @@ public sealed class SelfTrainCommandTests
             ResumeTests.Send("-TERM", process);
             await process.WaitForExitAsync();
             await Task.WhenAll(output, error);
-            Assert.Equal(1, process.ExitCode);
+            Assert.Equal(75, process.ExitCode);
         }
 
         Dino.Run(Arguments(folder.Path, stopped, more)).Succeeded();

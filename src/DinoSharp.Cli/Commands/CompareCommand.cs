@@ -75,7 +75,7 @@ internal sealed class CompareCommand
                 }),
             ]),
         });
-        return finished ? 0 : 1;
+        return finished ? 0 : StopSignals.ExitCode;
     }
 
     private ComparisonPlan Read(ParseResult parsed)

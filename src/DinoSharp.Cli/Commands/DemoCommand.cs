@@ -53,7 +53,7 @@ internal sealed class DemoCommand
         if (!outcome.Finished)
         {
             terminal.Line($"stopped and saved in {run}; the same command goes on from here");
-            return 1;
+            return StopSignals.ExitCode;
         }
 
         var loading = new LoaderOptions();

@@ -73,7 +73,7 @@ internal sealed class FinetuneCommand
         {
             terminal.Line($"stopped and saved in {request.Out}; the same command goes on from here");
             terminal.Result(new JsonObject { ["run"] = outcome.Folder.Path, ["finished"] = false });
-            return 1;
+            return StopSignals.ExitCode;
         }
 
         string predictions = Finetuning.PredictionsOf(outcome.Folder);

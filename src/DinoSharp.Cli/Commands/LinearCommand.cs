@@ -76,7 +76,7 @@ internal sealed class LinearCommand
         {
             terminal.Line($"stopped and saved in {request.Out}; the same command goes on from here");
             terminal.Result(new JsonObject { ["run"] = outcome.Folder.Path, ["finished"] = false });
-            return 1;
+            return StopSignals.ExitCode;
         }
 
         int best = scores.Index().MaxBy(pair => pair.Item.Top1).Index;

@@ -104,7 +104,7 @@ internal sealed class SelfTrainCommand
                 }),
             ]),
         });
-        return finished ? 0 : 1;
+        return finished ? 0 : StopSignals.ExitCode;
     }
 
     /// <summary>Where students start; null for where the teacher starts.</summary>

@@ -146,7 +146,7 @@ internal sealed class TrainCommand
         var outcome = Pretraining.Start(settings, request, terminal, signals.Token);
         if (!request.Group.IsFirst)
         {
-            return outcome.Finished ? 0 : 1;
+            return outcome.Finished ? 0 : StopSignals.ExitCode;
         }
 
         bool reported = outcome.Finished && Report(outcome.Folder, settings, request, terminal);
@@ -164,7 +164,7 @@ internal sealed class TrainCommand
             ["report"] = reported ? outcome.Folder.ReportFile : null,
             ["unusable_images"] = outcome.UnusableImages,
         });
-        return outcome.Finished ? 0 : 1;
+        return outcome.Finished ? 0 : StopSignals.ExitCode;
     }
 
     private string OutOf(ParseResult parsed) =>

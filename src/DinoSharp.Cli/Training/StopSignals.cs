@@ -8,6 +8,12 @@ namespace DinoSharp.Cli.Training;
 /// </summary>
 internal sealed class StopSignals : IDisposable
 {
+    /// <summary>
+    /// Exit code of a command that was asked to stop and saved: the same command goes on (EX_TEMPFAIL of sysexits.h). Whoever runs a queue of jobs can
+    /// tell it from a failure, which the same command would meet again.
+    /// </summary>
+    public const int ExitCode = 75;
+
     private const PosixSignal UserSignal = (PosixSignal)10; // SIGUSR1 on Linux, where mpirun is
 
     private static readonly PosixSignal[] Signals =
