@@ -41,6 +41,16 @@ public static class ProcessGroupNumbers
         return said.data<long>().ToArray();
     }
 
+    /// <summary>Whether all processes say yes.</summary>
+    /// <param name="group">the processes</param>
+    /// <param name="own">what this one says</param>
+    public static bool AllSay(this ProcessGroup group, bool own)
+    {
+        using var count = tensor(new[] { own ? 1L : 0L });
+        group.Sum(count);
+        return count.item<long>() == group.Size;
+    }
+
     /// <summary>The mean of each number over the processes.</summary>
     /// <param name="group">the processes</param>
     /// <param name="numbers">under the same names, in the same order on all</param>

@@ -70,7 +70,7 @@ public sealed partial class TrainingMemoryTests
             double.Parse(Prediction().Match(result.Succeeded().Output).Groups[2].ValueSpan, CultureInfo.InvariantCulture);
     }
 
-    /// <summary>It takes seconds to minutes.</summary>
+    /// <summary>Measuring takes seconds to minutes.</summary>
     [Fact]
     public void The_memory_of_a_finished_training_is_not_measured_again()
     {

@@ -47,8 +47,7 @@ internal sealed class Finetuning(
         using var loader = new PrefetchLoader(
             _train, settings.Recipe(), request.Loading(training) with { Decoding = loading.Decoding });
         var plan = new TrainingPlan(training.Epochs, loader.BatchesPerEpoch);
-        bool finished = RunCheckpoint.IsAtEnd(RunFolder.Of(request.Out).LatestCheckpoint, plan);
-        string? memory = !finished && TrainingMemory.IsKnown(request.Device) ? Memory(pretrained, plan).Check() : null;
+        var memory = TrainingMemory.Check(request, plan, () => Memory(pretrained, plan));
         using var method = CreateMethod(pretrained, request.CheckpointActivations);
         var identity = RunIdentity.Flat(settings with { Training = training with { WarmupEpochs = training.EffectiveWarmupEpochs } });
         identity["network"] = settings.FromScratch ? DinoSharp.Models.BackboneCatalogue.Label(pretrained) : RunIdentity.Of(pretrained);
@@ -73,7 +72,7 @@ internal sealed class Finetuning(
                 LoaderWait = () => loader.WaitTime,
                 Faults = loader.Faults,
                 Images = _train.Count,
-                Advice = memory is null ? [] : [memory],
+                Advice = memory,
             },
             request,
             terminal,

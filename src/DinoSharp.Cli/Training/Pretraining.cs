@@ -34,8 +34,7 @@ internal sealed class Pretraining : IDisposable
         _loader = new PrefetchLoader(_source, settings.Method.Recipe(settings.Views), loading);
         var plan = new TrainingPlan(training.Epochs, _loader.BatchesPerEpoch);
         var setup = Setup(settings, request, _source, plan);
-        bool finished = request.Group.FirstSays(RunCheckpoint.IsAtEnd(RunFolder.Of(request.Out).LatestCheckpoint, plan));
-        string? memory = !finished && TrainingMemory.IsKnown(request.Device) ? Memory(settings, request, setup).Check() : null;
+        var memory = TrainingMemory.Check(request, plan, () => Memory(settings, request, setup));
 
         manual_seed(training.Seed);
         var method = settings.Method.Create(setup);
@@ -61,7 +60,7 @@ internal sealed class Pretraining : IDisposable
             LoaderWait = () => _loader.WaitTime,
             Faults = _loader.Faults,
             Images = _source.Count,
-            Advice = [.. settings.Reasons, .. TrainingAdvice.On(settings, _source.Count), .. memory is null ? (string[])[] : [memory]],
+            Advice = [.. settings.Reasons, .. TrainingAdvice.On(settings, _source.Count), .. memory],
         };
     }
 

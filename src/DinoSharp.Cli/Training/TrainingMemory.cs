@@ -2,6 +2,7 @@ using System.Globalization;
 using DinoSharp.Distributed;
 using DinoSharp.Training;
 using DinoSharp.Training.Memory;
+using DinoSharp.Training.Runs;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -35,9 +36,19 @@ internal sealed record TrainingMemory
     /// <summary>Whether memory can be measured: on the CPU of a Linux system.</summary>
     public static bool IsKnown(Device device) => device.type == DeviceType.CPU && ProcessMemory.CanMeasure;
 
+    /// <summary>What a run takes, as lines for people: none where it is finished, or where memory cannot be measured on all processes.</summary>
+    /// <param name="request">of the run</param>
+    /// <param name="plan">of its training</param>
+    /// <param name="of">describes the training</param>
+    /// <exception cref="RequestException">It is more than there is.</exception>
+    public static IReadOnlyList<string> Check(RunRequest request, TrainingPlan plan, Func<TrainingMemory> of) =>
+        request.Group.AllSay(IsKnown(request.Device))
+        && !request.Group.FirstSays(RunCheckpoint.IsAtEnd(RunFolder.Of(request.Out).LatestCheckpoint, plan))
+            ? [of().Check()] : [];
+
     /// <summary>What the training takes, as one line for people.</summary>
     /// <exception cref="RequestException">It is more than there is.</exception>
-    public string Check()
+    private string Check()
     {
         long limit = AvailableMemory.For(Group);
         var need = Measure(Checkpointed, limit);
