@@ -6,9 +6,9 @@ using DinoSharp.Models.Layers;
 using TorchSharp;
 
 const string Usage = """
-    dotnet run -c Release --project benchmarks -- step [untuned|bf16]
+    dotnet run -c Release --project benchmarks -- step [untuned|bf16|torch]
     ... views FOLDER_OR_ZIP [icons|evaluation] | reduction FOLDER_OR_ZIP | decode ZIP | loader DATA | index COUNT | start DATA [options of dino train]
-    ... knn | search | propagation | instances | precision | cuda
+    ... products | knn | search | propagation | instances | precision | cuda
     mpirun -n 2 --bind-to none dotnet benchmarks/bin/Release/net10.0/DinoSharp.Benchmarks.dll scaling ViT-Ti/4|ViT-S/16 BATCH ROUNDS
     ... memory PHOTOGRAPHS ICONS STEPS [WORD OF THE OPTIONS ...]
     """;
@@ -19,7 +19,12 @@ if (args is not (["step", "untuned"] or ["port", _]))
 
 switch (args)
 {
-    case ["step"] or ["step", "untuned" or "bf16"]:
+    case ["step"] or ["step", "untuned" or "bf16" or "torch"]:
+        if (args is [_, "torch"])
+        {
+            MatrixKernels.TilesInUse = false;
+        }
+
         Console.WriteLine("| step | GFLOP | im/s | GFLOP/s | matrix product, GFLOP/s | share | peak memory so far, GB | port, im/s | its peak, GB | ratio |");
         Console.WriteLine("|---|---|---|---|---|---|---|---|---|---|");
         foreach (var step in TrainingStep.All.Reverse())
@@ -30,6 +35,9 @@ switch (args)
         return 0;
     case ["port", var index]: // started by "step"
         TrainingStep.All[int.Parse(index, System.Globalization.CultureInfo.InvariantCulture)].ServePort();
+        return 0;
+    case ["products"]:
+        Products.Run();
         return 0;
     case ["knn"]:
         Search.WriteHead();

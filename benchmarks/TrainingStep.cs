@@ -28,6 +28,9 @@ internal sealed record TrainingStep(string Name, VisionTransformerOptions Shape,
     private const int Rounds = 7;
     private const int Side = 2048;
 
+    /// <summary>The first steps are slower, of both: the heap grows, and code is compiled again.</summary>
+    private const int StepsToSettle = 3;
+
     /// <summary>The two steps that are stated everywhere.</summary>
     public static IReadOnlyList<TrainingStep> All { get; } =
     [
@@ -49,6 +52,12 @@ internal sealed record TrainingStep(string Name, VisionTransformerOptions Shape,
         using var port = Peer.TryStart("dotnet", typeof(TrainingStep).Assembly.Location, "port", All.ToList().IndexOf(this).ToString(CultureInfo.InvariantCulture))
             ?? throw new InvalidOperationException("the port did not start");
         var (left, right) = (rand(Side, Side), rand(Side, Side));
+        for (int step = 0; step < StepsToSettle; step++)
+        {
+            trainer.Step(new(crops, []));
+            port.Run();
+        }
+
         double[] seconds = Measure.InTurns(
             Rounds,
             () => trainer.Step(new(crops, [])),

@@ -1,11 +1,12 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
+using DinoSharp.Models.Products;
 using static TorchSharp.torch;
 
 namespace DinoSharp.Models;
 
 /// <summary>
-/// Which library multiplies matrices on the CPU. Torch asks MKL, which gives AMD processors its AVX2 code only; oneDNN, which torch
+/// What multiplies matrices on the CPU. Torch asks MKL, which gives AMD processors its AVX2 code only; oneDNN, which torch
 /// carries too, has AVX-512 code for all. Torch hands products to oneDNN where it is allowed to compute inside with bfloat16. On a
 /// processor without matrix tiles oneDNN has no use for that permission and keeps single precision, at up to twice MKL's rate.
 /// </summary>
@@ -24,6 +25,14 @@ internal static partial class MatrixKernels
 
     /// <summary>Whether oneDNN multiplies. It wants few large products: each call costs it more than MKL.</summary>
     public static bool OneDnnInUse { get; private set; }
+
+    /// <summary>Whether transformers multiply in float32 by our own kernel, <see cref="ProductTile"/>.</summary>
+    public static bool TilesInUse { get; set; }
+
+    /// <summary>
+    /// Lets our own kernel multiply where MKL would: on processors with AVX-512 that are not AMD's. On those it was not compared with oneDNN yet.
+    /// </summary>
+    public static void UseTiles() => TilesInUse = !OneDnnInUse && ProductTile.IsSupported && TorchThreads.Reachable;
 
     /// <summary>Lets oneDNN multiply, where that is faster and as exact. Elsewhere nothing changes.</summary>
     public static void UseOneDnn()

@@ -73,6 +73,7 @@ public static partial class TorchRuntime
         EnsureLoaded();
         KeepHeap();
         MatrixKernels.UseOneDnn();
+        MatrixKernels.UseTiles();
     }
 
     /// <summary>

@@ -22,6 +22,12 @@ internal sealed class Mlp : nn.Module
         RegisterComponents();
     }
 
+    /// <summary>From D to the hidden dimensions.</summary>
+    public LinearLayer Expand => _expand;
+
+    /// <summary>From the hidden dimensions to D.</summary>
+    public LinearLayer Contract => _contract;
+
     /// <param name="tokens">// [T, D]</param>
     /// <returns>// [T, D]</returns>
     public Tensor Forward(Tensor tokens)

@@ -29,6 +29,12 @@ internal sealed class SelfAttention : nn.Module
         RegisterComponents();
     }
 
+    /// <summary>Query, key and value of a token.</summary>
+    public LinearLayer QueryKeyValue => _qkv;
+
+    /// <summary>Of what the heads found.</summary>
+    public LinearLayer Projection => _projection;
+
     private int EmbedDim => _heads * _headDim;
 
     /// <param name="tokens">// [T, D]</param>
@@ -36,15 +42,24 @@ internal sealed class SelfAttention : nn.Module
     public Tensor Forward(Tensor tokens, TokenLayout layout)
     {
         using var scope = NewDisposeScope();
-        var groups = _qkv.forward(tokens).split(layout.Rows); // [B_r (N_r+1), 3D]
+        return _projection.forward(Mix(_qkv.forward(tokens), layout)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>What the heads find: the values, mixed by how well each query fits each key.</summary>
+    /// <param name="queriesKeysValues">// [T, 3D]</param>
+    /// <returns>// [T, D]</returns>
+    public Tensor Mix(Tensor queriesKeysValues, TokenLayout layout)
+    {
+        using var scope = NewDisposeScope();
+        var groups = queriesKeysValues.split(layout.Rows); // [B_r (N_r+1), 3D]
         var attended = groups.Select((rows, r) =>
         {
             var (images, count) = layout.Groups[r];
-            var qkv = Heads(rows, images, count, 3).unbind(0); // three of [B, h, N+1, d]
+            var qkv = Heads(rows, images, count, 3); // three of [B, h, N+1, d]
             var value = Attend(qkv[0], qkv[1], qkv[2]); // [B, h, N+1, d]
             return value.transpose(1, 2).reshape(images * count, EmbedDim);
         }).ToArray();
-        return _projection.forward(cat(attended)).MoveToOuterDisposeScope();
+        return cat(attended).MoveToOuterDisposeScope();
     }
 
     /// <summary>Only the class token asks; all tokens answer.</summary>
@@ -61,7 +76,7 @@ internal sealed class SelfAttention : nn.Module
         {
             var (images, count) = layout.Groups[r];
             var query = queries[r].view(images, 1, _heads, _headDim).transpose(1, 2); // [B, h, 1, d]
-            var keyValue = Heads(rows, images, count, 2).unbind(0); // two of [B, h, N+1, d]
+            var keyValue = Heads(rows, images, count, 2); // two of [B, h, N+1, d]
             var value = Attend(query, keyValue[0], keyValue[1]); // [B, h, 1, d]
             return value.reshape(images, EmbedDim);
         }).ToArray();
@@ -108,11 +123,15 @@ internal sealed class SelfAttention : nn.Module
     private Tensor Weights(Tensor query, Tensor key) =>
         (query * (1 / Math.Sqrt(_headDim))).matmul(key.transpose(-2, -1)).softmax(-1); // [B, h, M, N]
 
-    private Tensor Heads(Tensor rows, long images, long tokens, int parts)
+    /// <param name="rows">// [B (N+1), parts D]</param>
+    /// <returns>// parts tensors [B, heads, N+1, d]</returns>
+    private Tensor[] Heads(Tensor rows, long images, long tokens, int parts)
     {
-        var heads = rows.view(images, tokens, parts, _heads, _headDim).permute(2, 0, 3, 1, 4); // [parts, B, h, N+1, d]
+        var heads = rows.view(images, tokens, parts, _heads, _headDim);
         // Laid out once for all of oneDNN's products; torch's fused attention takes them as they lie.
-        return MultipliesAtLarge(rows) ? heads.contiguous() : heads;
+        return MultipliesAtLarge(rows)
+            ? heads.permute(2, 0, 3, 1, 4).contiguous().unbind(0)
+            : [.. heads.unbind(2).Select(part => part.transpose(1, 2))];
     }
 
     private static bool MultipliesAtLarge(Tensor values) => MatrixKernels.OneDnnInUse && values.device_type == DeviceType.CPU;

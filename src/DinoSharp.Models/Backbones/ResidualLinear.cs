@@ -1,0 +1,142 @@
+using DinoSharp.Cuda;
+using DinoSharp.Models.Layers;
+using DinoSharp.Models.Products;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DinoSharp.Models.Backbones;
+
+/// <summary>x + scale (y Wᵀ + b), where y has the rows whose branch is kept; the others are x.</summary>
+internal static unsafe class ResidualLinear
+{
+    /// <param name="tokens">x // [T, D]</param>
+    /// <param name="branch">y // [T', in]</param>
+    /// <param name="linear">W and b // [D, in], [D]</param>
+    /// <param name="rows">that are kept; null: all. This disposes it.</param>
+    /// <returns>// [T, D]</returns>
+    public static Tensor Of(Tensor tokens, Tensor branch, LinearLayer linear, KeptRows? rows)
+    {
+        using var scope = NewDisposeScope();
+        var (laid, laidBranch) = (tokens.contiguous(), branch.contiguous());
+        if (BackwardMemory.Expects(laidBranch, linear.Weight))
+        {
+            return Function.apply(laid, laidBranch, linear.Weight, linear.Bias!, rows!).MoveToOuterDisposeScope();
+        }
+
+        using (rows)
+        {
+            return Forward(laid, laidBranch, linear.Weight, linear.Bias!, rows).MoveToOuterDisposeScope();
+        }
+    }
+
+    private static Tensor Forward(Tensor tokens, Tensor branch, Tensor weight, Tensor bias, KeptRows? rows)
+    {
+        using var panels = RowProduct.LayOut(weight, transposed: true);
+        var output = empty(tokens.shape);
+        var job = Job.Of(branch, panels, tokens.size(1), rows);
+        job.Tokens = Address(tokens);
+        job.Bias = Address(bias);
+        job.Output = Address(output);
+        using var scratch = empty(get_num_threads() * RowParts.MostRows * job.Dim);
+        job.Scratch = Address(scratch);
+        TorchThreads.Run(job.Rows.All, &ForwardPart, &job);
+        return output;
+    }
+
+    private static void ForwardPart(void* state, int part, int thread)
+    {
+        var job = (Job*)state;
+        nint dim = job->Dim;
+        if (part >= job->Rows.Kept)
+        {
+            job->Rows.CopyDropped(part, job->Tokens, job->Output, dim);
+            return;
+        }
+
+        var (first, count) = job->Rows.Range(part);
+        float* product = job->Scratch + thread * RowParts.MostRows * dim;
+        RowProduct.Multiply(job->Branch + first * job->Inputs, count, job->Inputs, job->Panels, dim, job->Bias, product);
+        for (nint r = 0; r < count; r++)
+        {
+            nint row = job->Rows.Row(first + r) * dim;
+            RowSum.Of(job->Tokens + row, product + r * dim, job->Rows.Scale, dim, job->Output + row);
+        }
+    }
+
+    private static List<Tensor> Backward(Tensor branch, Tensor weight, KeptRows? rows, Tensor gradient)
+    {
+        using var scope = NewDisposeScope();
+        var panels = RowProduct.LayOut(weight, transposed: false);
+        var job = Job.Of(branch, panels, gradient.size(1), rows);
+        var (ofBranch, ofProduct) = (empty(branch.shape), empty(job.Rows.Count, job.Dim));
+        job.Tokens = Address(gradient);
+        job.Output = Address(ofBranch);
+        job.Scratch = Address(ofProduct);
+        TorchThreads.Run(job.Rows.Kept, &BackwardPart, &job);
+        var (ofWeight, ofBias) = WeightGradient.Of(ofProduct, branch);
+        return BackwardMemory.Return(gradient.alias(), ofBranch, ofWeight, ofBias, null);
+    }
+
+    private static void BackwardPart(void* state, int part, int thread)
+    {
+        var job = (Job*)state;
+        nint dim = job->Dim;
+        var (first, count) = job->Rows.Range(part);
+        float* ofProduct = job->Scratch + first * dim;
+        for (nint r = 0; r < count; r++)
+        {
+            RowSum.Scaled(job->Tokens + job->Rows.Row(first + r) * dim, job->Rows.Scale, dim, ofProduct + r * dim);
+        }
+
+        RowProduct.Multiply(ofProduct, count, dim, job->Panels, job->Inputs, null, job->Output + first * job->Inputs);
+    }
+
+    private static float* Address(Tensor tensor) => (float*)TensorAddress.Of(tensor);
+
+    private struct Job
+    {
+        public RowParts Rows;
+        public float* Tokens, Branch, Panels, Bias, Output, Scratch;
+        public nint Dim, Inputs;
+
+        public static Job Of(Tensor branch, Tensor panels, long dim, KeptRows? rows) => new()
+        {
+            Rows = rows?.Parts() ?? new RowParts(null, (nint)branch.size(0), null, 0, 1),
+            Branch = Address(branch),
+            Panels = Address(panels),
+            Dim = (nint)dim,
+            Inputs = (nint)branch.size(1),
+        };
+    }
+
+    private sealed class Function : autograd.SingleTensorFunction<Function>
+    {
+        private const string Saved = "saved";
+
+        public override string Name => nameof(ResidualLinear);
+
+        public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+        {
+            var (tokens, branch, weight, bias, rows) = ((Tensor)vars[0], (Tensor)vars[1], (Tensor)vars[2], (Tensor)vars[3], (KeptRows?)vars[4]);
+            ctx.save_data(Saved, new Inputs(BackwardMemory.Keep(branch), weight, rows));
+            return Forward(tokens, branch, weight, bias, rows);
+        }
+
+        public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
+        {
+            using var given = grad_output;
+            using var gradient = given.contiguous(); // [T, D]
+            using var saved = (Inputs)ctx.get_data(Saved);
+            return Backward(saved.Branch, saved.Weight, saved.Rows, gradient);
+        }
+
+        private sealed record Inputs(Tensor Branch, Tensor Weight, KeptRows? Rows) : IDisposable
+        {
+            public void Dispose()
+            {
+                Branch.Dispose();
+                Rows?.Dispose();
+            }
+        }
+    }
+}

@@ -1,0 +1,67 @@
+using DinoSharp.Models.Products;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DinoSharp.Models.Layers;
+
+/// <summary>x Wᵀ + b and its gradients in float32 on the CPU, by our own products (<see cref="RowProduct"/>, <see cref="WeightGradient"/>).</summary>
+internal static class TiledLinear
+{
+    /// <summary>Of fewer rows the layout of the weight is too large a part.</summary>
+    private const long FewestRows = 1024;
+
+    /// <summary>Whether this is multiplied here.</summary>
+    /// <param name="input">// [..., in]</param>
+    /// <param name="weight">// [out, in]</param>
+    public static bool Suits(Tensor input, Tensor weight) =>
+        MatrixKernels.TilesInUse && MixedPrecision.InUse == Precision.Float32
+        && input.device_type == DeviceType.CPU && input.dtype == ScalarType.Float32 && weight.dtype == ScalarType.Float32
+        && weight.size(0) % ProductTile.Columns == 0 && weight.size(1) % ProductTile.Columns == 0
+        && input.numel() / weight.size(1) >= FewestRows;
+
+    /// <param name="input">// [..., in]</param>
+    /// <param name="weight">// [out, in]</param>
+    /// <param name="bias">may be null // [out]</param>
+    /// <returns>// [..., out]</returns>
+    public static Tensor Of(Tensor input, Tensor weight, Tensor? bias)
+    {
+        using var scope = NewDisposeScope();
+        var rows = input.reshape(-1, input.size(-1)).contiguous(); // [T, in]
+        var laid = weight.contiguous();
+        var output = BackwardMemory.Expects(rows, laid) ? Function.apply(rows, laid, bias!) : RowProduct.WithTransposed(rows, laid, bias); // [T, out]
+        return output.view([.. input.shape[..^1], weight.size(0)]).MoveToOuterDisposeScope();
+    }
+
+    private sealed class Function : autograd.SingleTensorFunction<Function>
+    {
+        private const string Saved = "factors";
+
+        public override string Name => nameof(TiledLinear);
+
+        public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+        {
+            var (input, weight, bias) = ((Tensor)vars[0], (Tensor)vars[1], (Tensor?)vars[2]);
+            ctx.save_data(Saved, new Factors(BackwardMemory.Keep(input), BackwardMemory.Keep(weight), input.requires_grad));
+            return RowProduct.WithTransposed(input, weight, bias);
+        }
+
+        public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
+        {
+            using var given = grad_output;
+            using var gradient = given.contiguous(); // [T, out]
+            using var factors = (Factors)ctx.get_data(Saved);
+            var ofInput = factors.InputNeedsGradient ? RowProduct.With(gradient, factors.Weight) : null; // [T, in]
+            var (ofWeight, ofBias) = WeightGradient.Of(gradient, factors.Input);
+            return BackwardMemory.Return(ofInput, ofWeight, ofBias);
+        }
+
+        private sealed record Factors(Tensor Input, Tensor Weight, bool InputNeedsGradient) : IDisposable
+        {
+            public void Dispose()
+            {
+                Input.Dispose();
+                Weight.Dispose();
+            }
+        }
+    }
+}

@@ -1,0 +1,60 @@
+namespace DinoSharp.Models.Products;
+
+/// <summary>Parts of the rows of a matrix, each computed by one thread: first parts of the rows whose branch is kept, then of those whose it is dropped.</summary>
+/// <param name="kept">which are, in rising order; null: all</param>
+/// <param name="count">how many, at least 14</param>
+/// <param name="dropped">the others</param>
+/// <param name="droppedCount">how many</param>
+/// <param name="scale">of the branches that are kept</param>
+internal readonly unsafe struct RowParts(int* kept, nint count, int* dropped, nint droppedCount, float scale)
+{
+    /// <summary>The last of a matrix's parts may have nearly two.</summary>
+    public const int MostRows = (2 * RowProduct.RowsOfPart) - 1;
+
+    private readonly int* _kept = kept;
+    private readonly int* _dropped = dropped;
+    private readonly nint _droppedCount = droppedCount;
+
+    /// <summary>Rows whose branch is kept.</summary>
+    public nint Count { get; } = count;
+
+    /// <summary>Of the branches that are kept.</summary>
+    public float Scale { get; } = scale;
+
+    /// <summary>Parts of the rows that are kept.</summary>
+    public int Kept => Math.Max(1, (int)(Count / RowProduct.RowsOfPart));
+
+    /// <summary>All parts.</summary>
+    public int All => Kept + (int)((_droppedCount + RowProduct.RowsOfPart - 1) / RowProduct.RowsOfPart);
+
+    /// <summary>The first of a part's rows among those that are kept, and how many it has.</summary>
+    public (nint First, nint Count) Range(int part)
+    {
+        nint first = (nint)part * RowProduct.RowsOfPart;
+        return (first, part == Kept - 1 ? Count - first : RowProduct.RowsOfPart);
+    }
+
+    /// <summary>Where a kept row lies in the matrix.</summary>
+    public nint Row(nint index) => _kept == null ? index : _kept[index];
+
+    /// <summary>Copies the rows of a part of those that are dropped.</summary>
+    public void CopyDropped(int part, float* from, float* to, nint length)
+    {
+        nint first = (nint)(part - Kept) * RowProduct.RowsOfPart, end = Math.Min(first + RowProduct.RowsOfPart, _droppedCount);
+        for (nint r = first; r < end; r++)
+        {
+            nint row = _dropped[r] * length;
+            new Span<float>(from + row, (int)length).CopyTo(new Span<float>(to + row, (int)length));
+        }
+    }
+
+    /// <summary>Writes zeros into the rows of a part of those that are dropped.</summary>
+    public void ClearDropped(int part, float* to, nint length)
+    {
+        nint first = (nint)(part - Kept) * RowProduct.RowsOfPart, end = Math.Min(first + RowProduct.RowsOfPart, _droppedCount);
+        for (nint r = first; r < end; r++)
+        {
+            new Span<float>(to + _dropped[r] * length, (int)length).Clear();
+        }
+    }
+}

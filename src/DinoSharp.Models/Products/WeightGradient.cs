@@ -1,0 +1,163 @@
+using System.Runtime.Intrinsics;
+using DinoSharp.Cuda;
+using static TorchSharp.torch;
+
+namespace DinoSharp.Models.Products;
+
+/// <summary>
+/// The gradients of a linear layer's weight and bias: gᵀ x and the column sums of g. Both factors are laid out anew, a block of rows at a time, so
+/// that block, layout and the part of the result that a thread computes stay in its second cache.
+/// </summary>
+internal static unsafe class WeightGradient
+{
+    private const int RowsOfBlock = 128;
+
+    /// <param name="gradient">of the layer's output, contiguous // [T, out]</param>
+    /// <param name="input">of the layer, contiguous; in is a multiple of 32 // [T, in]</param>
+    /// <returns>of the weight and of the bias // [out, in], [out]</returns>
+    public static (Tensor Weight, Tensor Bias) Of(Tensor gradient, Tensor input)
+    {
+        if (input.size(0) == 0)
+        {
+            return (zeros(gradient.size(1), input.size(1)), zeros(gradient.size(1)));
+        }
+
+        var weight = empty(gradient.size(1), input.size(1));
+        var bias = empty(gradient.size(1));
+        int tiles = (int)((gradient.size(1) + ProductTile.Rows - 1) / ProductTile.Rows);
+        int parts = Math.Min(get_num_threads(), tiles);
+        var job = new Job
+        {
+            Gradient = (float*)TensorAddress.Of(gradient),
+            Input = (float*)TensorAddress.Of(input),
+            Weight = (float*)TensorAddress.Of(weight),
+            Bias = (float*)TensorAddress.Of(bias),
+            Rows = (nint)input.size(0),
+            Outputs = (nint)gradient.size(1),
+            Inputs = (nint)input.size(1),
+            Tiles = tiles,
+            TilesOfPart = (tiles + parts - 1) / parts,
+        };
+        job.ScratchOfThread = RowsOfBlock * (job.Inputs + job.TilesOfPart * ProductTile.Lanes) + ProductTile.Rows * ProductTile.Columns;
+        using var scratch = empty(parts * job.ScratchOfThread);
+        job.Scratch = (float*)TensorAddress.Of(scratch);
+        TorchThreads.Run(parts, &Multiply, &job);
+        return (weight, bias);
+    }
+
+    /// <summary>Some tiles' rows of the result.</summary>
+    private static void Multiply(void* state, int part, int thread)
+    {
+        var job = (Job*)state;
+        nint firstTile = part * job->TilesOfPart, endTile = Math.Min(firstTile + job->TilesOfPart, job->Tiles);
+        float* inputs = job->Scratch + thread * job->ScratchOfThread;
+        float* gradients = inputs + RowsOfBlock * job->Inputs;
+        float* partial = gradients + RowsOfBlock * job->TilesOfPart * ProductTile.Lanes;
+        for (nint row = 0; row < job->Rows; row += RowsOfBlock)
+        {
+            nint rows = Math.Min(RowsOfBlock, job->Rows - row);
+            LayOutInputs(job, row, rows, inputs);
+            LayOutGradients(job, row, rows, firstTile, endTile, gradients);
+            for (nint tile = firstTile; tile < endTile; tile++)
+            {
+                float* factors = gradients + (tile - firstTile) * rows * ProductTile.Lanes;
+                AddToBias(job, tile, factors, rows, first: row == 0);
+                MultiplyTile(job, tile, factors, inputs, rows, first: row == 0, partial);
+            }
+        }
+    }
+
+    private static void MultiplyTile(Job* job, nint tile, float* factors, float* inputs, nint rows, bool first, float* partial)
+    {
+        nint output = tile * ProductTile.Rows, valid = Math.Min(ProductTile.Rows, job->Outputs - output);
+        for (nint column = 0; column < job->Inputs; column += ProductTile.Columns)
+        {
+            float* sums = job->Weight + output * job->Inputs + column;
+            if (valid == ProductTile.Rows)
+            {
+                ProductTile.Compute(factors, 1, ProductTile.Lanes, inputs + column * rows, rows, null, sums, job->Inputs, !first);
+                continue;
+            }
+
+            ProductTile.Compute(factors, 1, ProductTile.Lanes, inputs + column * rows, rows, null, partial, ProductTile.Columns, addToSums: false);
+            for (nint r = 0; r < valid; r++)
+            {
+                for (nint c = 0; c < ProductTile.Columns; c += ProductTile.Lanes)
+                {
+                    var sum = Vector512.Load(partial + r * ProductTile.Columns + c);
+                    float* to = sums + r * job->Inputs + c;
+                    (first ? sum : sum + Vector512.Load(to)).Store(to);
+                }
+            }
+        }
+    }
+
+    /// <summary>Rows of the input as panels of 32 columns // [in / 32, rows, 32]</summary>
+    private static void LayOutInputs(Job* job, nint row, nint rows, float* to)
+    {
+        for (nint r = 0; r < rows; r++)
+        {
+            float* from = job->Input + (row + r) * job->Inputs;
+            for (nint column = 0; column < job->Inputs; column += ProductTile.Columns)
+            {
+                float* panel = to + column * rows + r * ProductTile.Columns;
+                Vector512.Load(from + column).Store(panel);
+                Vector512.Load(from + column + ProductTile.Lanes).Store(panel + ProductTile.Lanes);
+            }
+        }
+    }
+
+    /// <summary>Rows of the gradient as panels of a tile's 14 columns, each row of a whole vector // [tiles, rows, 16]</summary>
+    private static void LayOutGradients(Job* job, nint row, nint rows, nint firstTile, nint endTile, float* to)
+    {
+        for (nint r = 0; r < rows; r++)
+        {
+            float* from = job->Gradient + (row + r) * job->Outputs;
+            for (nint tile = firstTile; tile < endTile; tile++)
+            {
+                float* panel = to + ((tile - firstTile) * rows + r) * ProductTile.Lanes;
+                nint output = tile * ProductTile.Rows;
+                if (output + ProductTile.Lanes <= job->Outputs)
+                {
+                    Vector512.Load(from + output).Store(panel); // two more than are used
+                    continue;
+                }
+
+                for (nint lane = 0; lane < ProductTile.Lanes; lane++)
+                {
+                    panel[lane] = output + lane < job->Outputs ? from[output + lane] : 0;
+                }
+            }
+        }
+    }
+
+    private static void AddToBias(Job* job, nint tile, float* factors, nint rows, bool first)
+    {
+        var sum = Vector512<float>.Zero;
+        for (nint r = 0; r < rows; r++)
+        {
+            sum += Vector512.Load(factors + r * ProductTile.Lanes);
+        }
+
+        nint output = tile * ProductTile.Rows, valid = Math.Min(ProductTile.Rows, job->Outputs - output);
+        for (int lane = 0; lane < valid; lane++)
+        {
+            job->Bias[output + lane] = sum[lane] + (first ? 0 : job->Bias[output + lane]);
+        }
+    }
+
+    private struct Job
+    {
+        public float* Gradient;
+        public float* Input;
+        public float* Weight;
+        public float* Bias;
+        public float* Scratch;
+        public nint ScratchOfThread;
+        public nint Rows;
+        public nint Outputs;
+        public nint Inputs;
+        public nint Tiles;
+        public nint TilesOfPart;
+    }
+}

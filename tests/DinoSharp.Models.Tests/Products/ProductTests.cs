@@ -1,0 +1,153 @@
+using DinoSharp.Models.Backbones;
+using DinoSharp.Models.Products;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace DinoSharp.Models.Tests.Products;
+
+/// <summary>Our products against torch's in float64, at sizes that leave every kind of rest.</summary>
+public sealed class ProductTests
+{
+    private const double Tolerance = 2e-6; // of the largest element
+
+    public ProductTests()
+    {
+        TorchRuntime.Tune();
+        Assert.SkipUnless(ProductTile.IsSupported && TorchThreads.Reachable, "our products need AVX-512 and torch's OpenMP threads");
+    }
+
+    public static TheoryData<int, int, int> Sizes => new()
+    {
+        { 14, 32, 32 }, { 15, 32, 96 }, { 27, 64, 32 }, { 56, 96, 64 }, { 57, 32, 64 }, { 112, 192, 576 }, { 125, 768, 192 }, { 1031, 192, 192 },
+    };
+
+    [Theory]
+    [MemberData(nameof(Sizes))]
+    public void Products_and_gradients_are_those_of_float64(int rows, int inputs, int outputs)
+    {
+        using var scope = NewDisposeScope();
+        manual_seed(rows);
+        var (input, weight, bias, gradient) = (randn(rows, inputs), randn(outputs, inputs), randn(outputs), randn(rows, outputs));
+        Close(Wide(input).matmul(Wide(weight).t()) + Wide(bias), RowProduct.WithTransposed(input, weight, bias));
+        Close(Wide(input).matmul(Wide(weight).t()), RowProduct.WithTransposed(input, weight, bias: null));
+        Close(Wide(gradient).matmul(Wide(weight)), RowProduct.With(gradient, weight));
+        var (ofWeight, ofBias) = WeightGradient.Of(gradient, input);
+        Close(Wide(gradient).t().matmul(Wide(input)), ofWeight);
+        Close(Wide(gradient).sum([0L]), ofBias);
+    }
+
+    [Fact]
+    public void Nothing_depends_on_the_number_of_threads()
+    {
+        using var scope = NewDisposeScope();
+        manual_seed(0);
+        var (input, weight, gradient) = (randn(1500, 192), randn(288, 192), randn(1500, 288));
+        int threads = get_num_threads();
+        try
+        {
+            var results = new[] { 1, 2, 3, 5 }.Select(count =>
+            {
+                set_num_threads(count);
+                var (ofWeight, ofBias) = WeightGradient.Of(gradient, input);
+                return new[] { RowProduct.WithTransposed(input, weight, null), RowProduct.With(gradient, weight), ofWeight, ofBias };
+            }).ToArray();
+            Assert.All(results, others => Assert.All(others.Zip(results[0]), pair => Assert.True(pair.First.equal(pair.Second).all().item<bool>())));
+        }
+        finally
+        {
+            set_num_threads(threads);
+        }
+    }
+
+    [Fact]
+    public unsafe void Gelu_and_its_derivative_are_those_of_float64()
+    {
+        using var scope = NewDisposeScope();
+        var values = cat([linspace(-12, 12, 4000), tensor(new[] { 0f, -0f, 1e-30f, -1e-30f, 40f, -40f, 1e4f, -1e4f }), zeros(8)]);
+        var exact = Wide(values).requires_grad_();
+        var expected = nn.functional.gelu(exact);
+        expected.sum().backward();
+        var (results, gradient) = (empty_like(values), ones_like(values));
+        GaussianLinearUnit.Of(Address(values), (nint)values.numel(), Address(results));
+        Assert.InRange((expected - results).abs().max().item<double>(), 0, 5e-7);
+        GaussianLinearUnit.Backward(Address(values), (nint)values.numel(), Address(gradient));
+        Assert.True(values.equal(results).all().item<bool>());
+        Assert.InRange((exact.grad! - gradient).abs().max().item<double>(), 0, 1e-6);
+    }
+
+    [Theory]
+    [InlineData(0.0, false)]
+    [InlineData(0.4, false)]
+    [InlineData(0.4, true)]
+    public void A_transformer_and_its_gradients_are_those_of_torchs_products(double dropPath, bool recompute)
+    {
+        using var scope = NewDisposeScope();
+        manual_seed(1);
+        using var network = new VisionTransformer(new() { ImageSize = 32, PatchSize = 4, EmbedDim = 96, Depth = 3, Heads = 3, DropPathRate = dropPath });
+        network.CheckpointsActivations = recompute;
+        Tensor[] crops = [randn(16, 3, 32, 32), randn(24, 3, 16, 16)]; // 1448 tokens
+        var weights = randn(40, 96);
+        var (plain, own) = (Gradients(tiles: false), Gradients(tiles: true));
+        Assert.False(plain[0].equal(own[0]).all().item<bool>()); // the other way was taken
+        Assert.All(plain.Zip(own), pair => Close(pair.First, pair.Second, 2e-5));
+
+        Tensor[] Gradients(bool tiles)
+        {
+            bool before = MatrixKernels.TilesInUse;
+            MatrixKernels.TilesInUse = tiles;
+            try
+            {
+                manual_seed(2);
+                network.zero_grad();
+                var features = network.ForwardCrops(crops);
+                (features * weights).sum().backward();
+                return [features.detach(), .. network.parameters().Select(parameter => parameter.grad!.clone())];
+            }
+            finally
+            {
+                MatrixKernels.TilesInUse = before;
+            }
+        }
+    }
+
+    [Fact]
+    public void No_tensor_outlives_its_step()
+    {
+        using var network = new VisionTransformer(new() { ImageSize = 32, PatchSize = 4, EmbedDim = 96, Depth = 3, Heads = 3, DropPathRate = 0.3 });
+        MatrixKernels.TilesInUse = true;
+        Step();
+        Step();
+        long before = Settled();
+        for (int i = 0; i < 5; i++)
+        {
+            Step();
+        }
+
+        Assert.Equal(before, Settled());
+
+        void Step()
+        {
+            using var scope = NewDisposeScope();
+            network.ForwardCrops([randn(20, 3, 32, 32)]).sum().backward();
+            network.zero_grad();
+        }
+
+        static long Settled()
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+            return Tensor.TotalCount;
+        }
+    }
+
+    private static unsafe float* Address(Tensor tensor) => (float*)Cuda.TensorAddress.Of(tensor);
+
+    private static Tensor Wide(Tensor tensor) => tensor.to(ScalarType.Float64);
+
+    private static void Close(Tensor expected, Tensor actual, double tolerance = Tolerance)
+    {
+        Assert.Equal(expected.shape, actual.shape);
+        double scale = Math.Max(1e-3, expected.abs().max().to(ScalarType.Float64).item<double>());
+        Assert.InRange((expected - actual).abs().max().to(ScalarType.Float64).item<double>() / scale, 0, tolerance);
+    }
+}
