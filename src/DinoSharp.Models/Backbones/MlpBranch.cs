@@ -87,7 +87,7 @@ internal static unsafe class MlpBranch
         var expand = RowProduct.LayOut(weights.Expand, transposed: false);
         var contract = RowProduct.LayOut(weights.Contract, transposed: false);
         var job = Job.Of(tokens, weights, rows, expand, contract);
-        var (ofBranch, normed, ofHidden) = (empty(job.Rows.Count, job.Dim), empty(job.Rows.Count, job.Dim), empty(job.Rows.Count, job.HiddenDim));
+        var (ofBranch, normed, ofHidden) = (job.Rows.Room(job.Dim), job.Rows.Room(job.Dim), job.Rows.Room(job.HiddenDim));
         var ofNorm = zeros(job.Rows.Kept, 2, job.Dim);
         job.Gradient = Address(gradient);
         job.Output = Address(ofTokens);
@@ -174,7 +174,8 @@ internal static unsafe class MlpBranch
             var tokens = (Tensor)vars[0];
             var weights = new Weights((Tensor)vars[1], (Tensor)vars[2], (Tensor)vars[3], (Tensor)vars[4], (Tensor)vars[5], (Tensor)vars[6]);
             var rows = (KeptRows?)vars[7];
-            var hidden = empty(rows?.Count ?? tokens.size(0), weights.Expand.size(0)).DetachFromDisposeScope();
+            using var room = empty(tokens.size(0), weights.Expand.size(0)); // as RowParts.Room
+            var hidden = room.narrow(0, 0, rows?.Count ?? tokens.size(0)).DetachFromDisposeScope();
             ctx.save_data(Saved, new Activations(BackwardMemory.Keep(tokens), weights, rows, hidden));
             return Forward(tokens, weights, rows, hidden);
         }

@@ -34,7 +34,7 @@ internal static unsafe class NormedLinear
     {
         using var panels = RowProduct.LayOut(weights.Linear, transposed: true);
         var job = Job.Of(tokens, weights, rows, panels);
-        var output = empty(job.Rows.Count, job.Outputs);
+        var output = job.Rows.Room(job.Outputs);
         job.Output = Address(output);
         job.Bias = Address(weights.Bias);
         using var scratch = empty(get_num_threads() * RowParts.MostRows * job.Dim);
@@ -62,7 +62,7 @@ internal static unsafe class NormedLinear
         var ofTokens = empty(tokens.shape);
         var panels = RowProduct.LayOut(weights.Linear, transposed: false);
         var job = Job.Of(tokens, weights, rows, panels);
-        var normed = empty(job.Rows.Count, job.Dim);
+        var normed = job.Rows.Room(job.Dim);
         var ofNorm = zeros(job.Rows.Kept, 2, job.Dim);
         var scratch = empty(get_num_threads() * RowParts.MostRows * job.Dim);
         job.Gradient = Address(gradient);

@@ -68,7 +68,7 @@ internal static unsafe class ResidualLinear
         using var scope = NewDisposeScope();
         var panels = RowProduct.LayOut(weight, transposed: false);
         var job = Job.Of(branch, panels, gradient.size(1), rows);
-        var (ofBranch, ofProduct) = (empty(branch.shape), empty(job.Rows.Count, job.Dim));
+        var (ofBranch, ofProduct) = (job.Rows.Room(job.Inputs), job.Rows.Room(job.Dim));
         job.Tokens = Address(gradient);
         job.Output = Address(ofBranch);
         job.Scratch = Address(ofProduct);

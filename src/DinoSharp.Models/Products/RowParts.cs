@@ -1,3 +1,5 @@
+using static TorchSharp.torch;
+
 namespace DinoSharp.Models.Products;
 
 /// <summary>Parts of the rows of a matrix, each computed by one thread: first parts of the rows whose branch is kept, then of those whose it is dropped.</summary>
@@ -26,6 +28,14 @@ internal readonly unsafe struct RowParts(int* kept, nint count, int* dropped, ni
 
     /// <summary>All parts.</summary>
     public int All => Kept + (int)((_droppedCount + RowProduct.RowsOfPart - 1) / RowProduct.RowsOfPart);
+
+    /// <summary>
+    /// Memory for a matrix of the kept rows, as large as one of all rows: what differs in size from step to step leaves gaps on the heap that
+    /// nothing fits.
+    /// </summary>
+    /// <param name="length">of a row</param>
+    /// <returns>// [T', length]</returns>
+    public Tensor Room(long length) => empty(Count + _droppedCount, length).narrow(0, 0, Count);
 
     /// <summary>The first of a part's rows among those that are kept, and how many it has.</summary>
     public (nint First, nint Count) Range(int part)
