@@ -60,9 +60,12 @@ internal sealed class KeptRows : IDisposable
         return this;
     }
 
-    /// <summary>The parts in which the rows are computed.</summary>
-    public unsafe RowParts Parts() =>
-        new((int*)TensorAddress.Of(_kept), (nint)_kept.size(0), (int*)TensorAddress.Of(_dropped), (nint)_dropped.size(0), _scale);
+    /// <summary>The parts in which rows are computed.</summary>
+    /// <param name="rows">that are kept; null: all</param>
+    /// <param name="all">how many there are</param>
+    public static unsafe RowParts Parts(KeptRows? rows, long all) => rows is null
+        ? new(null, (nint)all, null, 0, 1)
+        : new((int*)TensorAddress.Of(rows._kept), (nint)rows.Count, (int*)TensorAddress.Of(rows._dropped), (nint)rows._dropped.size(0), rows._scale);
 
     public void Dispose()
     {

@@ -150,7 +150,7 @@ internal static unsafe class MlpBranch
 
         public static Job Of(Tensor tokens, Weights weights, KeptRows? rows, Tensor expand, Tensor contract) => new()
         {
-            Rows = rows?.Parts() ?? new RowParts(null, (nint)tokens.size(0), null, 0, 1),
+            Rows = KeptRows.Parts(rows, tokens.size(0)),
             Tokens = Address(tokens),
             Norm = Address(weights.Norm),
             NormBias = Address(weights.NormBias),
@@ -174,8 +174,7 @@ internal static unsafe class MlpBranch
             var tokens = (Tensor)vars[0];
             var weights = new Weights((Tensor)vars[1], (Tensor)vars[2], (Tensor)vars[3], (Tensor)vars[4], (Tensor)vars[5], (Tensor)vars[6]);
             var rows = (KeptRows?)vars[7];
-            using var room = empty(tokens.size(0), weights.Expand.size(0)); // as RowParts.Room
-            var hidden = room.narrow(0, 0, rows?.Count ?? tokens.size(0)).DetachFromDisposeScope();
+            var hidden = KeptRows.Parts(rows, tokens.size(0)).Room(weights.Expand.size(0)).DetachFromDisposeScope();
             ctx.save_data(Saved, new Activations(BackwardMemory.Keep(tokens), weights, rows, hidden));
             return Forward(tokens, weights, rows, hidden);
         }

@@ -111,7 +111,7 @@ internal static unsafe class NormedLinear
 
         public static Job Of(Tensor tokens, Weights weights, KeptRows? rows, Tensor panels) => new()
         {
-            Rows = rows?.Parts() ?? new RowParts(null, (nint)tokens.size(0), null, 0, 1),
+            Rows = KeptRows.Parts(rows, tokens.size(0)),
             Tokens = Address(tokens),
             Norm = Address(weights.Norm),
             NormBias = Address(weights.NormBias),

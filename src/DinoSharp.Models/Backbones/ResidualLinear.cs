@@ -101,7 +101,7 @@ internal static unsafe class ResidualLinear
 
         public static Job Of(Tensor branch, Tensor panels, long dim, KeptRows? rows) => new()
         {
-            Rows = rows?.Parts() ?? new RowParts(null, (nint)branch.size(0), null, 0, 1),
+            Rows = KeptRows.Parts(rows, branch.size(0)),
             Branch = Address(branch),
             Panels = Address(panels),
             Dim = (nint)dim,

@@ -27,8 +27,7 @@ internal static class TiledLinear
     {
         using var scope = NewDisposeScope();
         var rows = input.reshape(-1, input.size(-1)).contiguous(); // [T, in]
-        var laid = weight.contiguous();
-        var output = BackwardMemory.Expects(rows, laid) ? Function.apply(rows, laid, bias!) : RowProduct.WithTransposed(rows, laid, bias); // [T, out]
+        var output = BackwardMemory.Expects(rows, weight) ? Function.apply(rows, weight, bias!) : RowProduct.WithTransposed(rows, weight, bias); // [T, out]
         return output.view([.. input.shape[..^1], weight.size(0)]).MoveToOuterDisposeScope();
     }
 

@@ -35,7 +35,11 @@ internal readonly unsafe struct RowParts(int* kept, nint count, int* dropped, ni
     /// </summary>
     /// <param name="length">of a row</param>
     /// <returns>// [T', length]</returns>
-    public Tensor Room(long length) => empty(Count + _droppedCount, length).narrow(0, 0, Count);
+    public Tensor Room(long length)
+    {
+        using var room = empty(Count + _droppedCount, length);
+        return room.narrow(0, 0, Count);
+    }
 
     /// <summary>The first of a part's rows among those that are kept, and how many it has.</summary>
     public (nint First, nint Count) Range(int part)

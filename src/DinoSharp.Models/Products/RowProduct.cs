@@ -16,26 +16,27 @@ internal static unsafe class RowProduct
 
     /// <summary>x Wᵀ + b</summary>
     /// <param name="input">contiguous // [T, in]</param>
-    /// <param name="weight">contiguous; out is a multiple of 32 // [out, in]</param>
+    /// <param name="weight">out is a multiple of 32 // [out, in]</param>
     /// <param name="bias">may be null // [out]</param>
     /// <returns>// [T, out]</returns>
     public static Tensor WithTransposed(Tensor input, Tensor weight, Tensor? bias) => Of(input, weight, transposed: true, bias);
 
     /// <summary>g W</summary>
     /// <param name="input">contiguous // [T, out]</param>
-    /// <param name="weight">contiguous; in is a multiple of 32 // [out, in]</param>
+    /// <param name="weight">in is a multiple of 32 // [out, in]</param>
     /// <returns>// [T, in]</returns>
     public static Tensor With(Tensor input, Tensor weight) => Of(input, weight, transposed: false, bias: null);
 
     /// <summary>A weight as <see cref="Multiply"/> takes it: panels of 32 columns of W, or of Wᵀ // [columns / 32, steps, 32]</summary>
-    /// <param name="weight">contiguous // [steps, columns], or [columns, steps]</param>
+    /// <param name="weight">// [steps, columns], or [columns, steps]</param>
     /// <param name="transposed">whether Wᵀ is multiplied by</param>
     public static Tensor LayOut(Tensor weight, bool transposed)
     {
         var panels = empty(weight.numel());
+        using var laid = weight.contiguous();
         var job = new Layout
         {
-            Weight = (float*)TensorAddress.Of(weight),
+            Weight = (float*)TensorAddress.Of(laid),
             Panels = (float*)TensorAddress.Of(panels),
             Steps = (nint)weight.size(transposed ? 1 : 0),
             Columns = (nint)weight.size(transposed ? 0 : 1),

@@ -17,11 +17,6 @@ internal static unsafe class WeightGradient
     /// <returns>of the weight and of the bias // [out, in], [out]</returns>
     public static (Tensor Weight, Tensor Bias) Of(Tensor gradient, Tensor input)
     {
-        if (input.size(0) == 0)
-        {
-            return (zeros(gradient.size(1), input.size(1)), zeros(gradient.size(1)));
-        }
-
         var weight = empty(gradient.size(1), input.size(1));
         var bias = empty(gradient.size(1));
         int tiles = (int)((gradient.size(1) + ProductTile.Rows - 1) / ProductTile.Rows);

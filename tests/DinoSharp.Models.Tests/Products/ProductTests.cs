@@ -6,13 +6,17 @@ using static TorchSharp.torch;
 namespace DinoSharp.Models.Tests.Products;
 
 /// <summary>Our products against torch's in float64, at sizes that leave every kind of rest.</summary>
-public sealed class ProductTests
+[Collection(nameof(TorchGenerator))]
+public sealed class ProductTests : IDisposable
 {
     private const double Tolerance = 2e-6; // of the largest element
+
+    private readonly bool _before;
 
     public ProductTests()
     {
         TorchRuntime.Tune();
+        _before = MatrixKernels.TilesInUse;
         Assert.SkipUnless(ProductTile.IsSupported && TorchThreads.Reachable, "our products need AVX-512 and torch's OpenMP threads");
     }
 
@@ -20,6 +24,8 @@ public sealed class ProductTests
     {
         { 14, 32, 32 }, { 15, 32, 96 }, { 27, 64, 32 }, { 56, 96, 64 }, { 57, 32, 64 }, { 112, 192, 576 }, { 125, 768, 192 }, { 1031, 192, 192 },
     };
+
+    public void Dispose() => MatrixKernels.TilesInUse = _before;
 
     [Theory]
     [MemberData(nameof(Sizes))]
@@ -93,20 +99,12 @@ public sealed class ProductTests
 
         Tensor[] Gradients(bool tiles)
         {
-            bool before = MatrixKernels.TilesInUse;
             MatrixKernels.TilesInUse = tiles;
-            try
-            {
-                manual_seed(2);
-                network.zero_grad();
-                var features = network.ForwardCrops(crops);
-                (features * weights).sum().backward();
-                return [features.detach(), .. network.parameters().Select(parameter => parameter.grad!.clone())];
-            }
-            finally
-            {
-                MatrixKernels.TilesInUse = before;
-            }
+            manual_seed(2);
+            network.zero_grad();
+            var features = network.ForwardCrops(crops);
+            (features * weights).sum().backward();
+            return [features.detach(), .. network.parameters().Select(parameter => parameter.grad!.clone())];
         }
     }
 
