@@ -19,10 +19,13 @@ public sealed class DeviceStepTests
 
     /// <summary>
     /// What may read: a step's numbers, in those steps in which they are to be told; the place in a queue, which lies on the CPU whatever the device;
-    /// and what asks first whether a tensor is on the CPU.
+    /// and what asks first whether a tensor is on the CPU, or is come to only where one is.
     /// </summary>
     private static readonly string[] MayRead =
-        ["StepNumbers.Read", "QueuedKeys.get_Position", "TensorMemory.AddressOf", "GradientClipping.ClipEach", "AdamWOptimizer.Part"];
+    [
+        "StepNumbers.Read", "QueuedKeys.get_Position", "TensorMemory.AddressOf", "GradientClipping.ClipEach", "AdamWOptimizer.Part", "KeptRows.Of",
+        "KeptRows.Rows",
+    ];
 
     private const BindingFlags Declared =
         BindingFlags.DeclaredOnly | BindingFlags.Instance | BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic;

@@ -24,7 +24,7 @@ internal sealed class KeptRows : IDisposable
     /// <summary>How many rows are kept.</summary>
     public long Count => _kept.size(0);
 
-    /// <param name="scales">of each image's branch: 0 or 1 / keep // [ΣB, 1]</param>
+    /// <param name="scales">of each image's branch, on the CPU: 0 or 1 / keep // [ΣB, 1]</param>
     /// <param name="layout">where the images' tokens lie</param>
     public static KeptRows Of(Tensor scales, TokenLayout layout)
     {
@@ -49,8 +49,6 @@ internal sealed class KeptRows : IDisposable
         }
 
         return new(Rows(kept), Rows(dropped), ofImages.Max(), new TokenLayout(groups));
-
-        static Tensor Rows(List<int> rows) => tensor(rows.ToArray(), ScalarType.Int32).DetachFromDisposeScope();
     }
 
     /// <summary>These, for one more user that disposes them.</summary>
@@ -75,4 +73,6 @@ internal sealed class KeptRows : IDisposable
             _dropped.Dispose();
         }
     }
+
+    private static Tensor Rows(List<int> rows) => tensor(rows.ToArray(), ScalarType.Int32).DetachFromDisposeScope();
 }
