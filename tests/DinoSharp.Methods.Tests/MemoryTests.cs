@@ -1,5 +1,6 @@
 using DinoSharp.Methods.Dino;
 using DinoSharp.Models.Backbones;
+using DinoSharp.Tests;
 using DinoSharp.Training.Optimizers;
 using TorchSharp;
 using static TorchSharp.torch;

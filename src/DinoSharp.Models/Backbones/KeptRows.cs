@@ -62,7 +62,7 @@ internal sealed class KeptRows : IDisposable
     /// <param name="rows">that are kept; null: all</param>
     /// <param name="all">how many there are</param>
     public static unsafe RowParts Parts(KeptRows? rows, long all) => rows is null
-        ? new(null, (nint)all, null, 0, 1)
+        ? RowParts.Whole(all)
         : new((int*)TensorAddress.Of(rows._kept), (nint)rows.Count, (int*)TensorAddress.Of(rows._dropped), (nint)rows._dropped.size(0), rows._scale);
 
     public void Dispose()

@@ -1,4 +1,3 @@
-using DinoSharp.Cuda;
 using DinoSharp.Models.Products;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -22,7 +21,7 @@ internal static unsafe class MlpBranch
         using var scope = NewDisposeScope();
         var weights = new Weights(norm.weight!, norm.bias!, mlp.Expand.Weight, mlp.Expand.Bias!, mlp.Contract.Weight, mlp.Contract.Bias!);
         var laid = tokens.contiguous();
-        if (BackwardMemory.Expects(laid, weights.Expand))
+        if (Function.IsWanted(laid, weights.Norm, weights.NormBias, weights.Expand, weights.ExpandBias, weights.Contract, weights.ContractBias))
         {
             return Function.apply(
                 laid, weights.Norm, weights.NormBias, weights.Expand, weights.ExpandBias, weights.Contract, weights.ContractBias, rows!).MoveToOuterDisposeScope();
@@ -41,11 +40,11 @@ internal static unsafe class MlpBranch
         using var expand = RowProduct.LayOut(weights.Expand, transposed: true);
         using var contract = RowProduct.LayOut(weights.Contract, transposed: true);
         var job = Job.Of(tokens, weights, rows, expand, contract);
-        job.Output = Address(output);
-        job.Hidden = hidden is null ? null : Address(hidden);
+        job.Output = Floats.Of(output);
+        job.Hidden = hidden is null ? null : Floats.Of(hidden);
         job.ScratchOfThread = RowParts.MostRows * 2 * (job.Dim + job.HiddenDim);
         using var scratch = empty(get_num_threads() * job.ScratchOfThread);
-        job.Scratch = Address(scratch);
+        job.Scratch = Floats.Of(scratch);
         TorchThreads.Run(job.Rows.All, &ForwardPart, &job);
         return output;
     }
@@ -80,30 +79,29 @@ internal static unsafe class MlpBranch
     }
 
     /// <param name="hidden">what is before GELU, and then after it // [T', hidden]</param>
-    private static List<Tensor> Backward(Tensor tokens, Weights weights, KeptRows? rows, Tensor hidden, Tensor gradient)
+    private static List<Tensor?> Backward(Tensor tokens, Weights weights, KeptRows? rows, Tensor hidden, Tensor gradient)
     {
-        using var scope = NewDisposeScope();
         var ofTokens = empty(tokens.shape);
         var expand = RowProduct.LayOut(weights.Expand, transposed: false);
         var contract = RowProduct.LayOut(weights.Contract, transposed: false);
         var job = Job.Of(tokens, weights, rows, expand, contract);
         var (ofBranch, normed, ofHidden) = (job.Rows.Room(job.Dim), job.Rows.Room(job.Dim), job.Rows.Room(job.HiddenDim));
         var ofNorm = zeros(job.Rows.Kept, 2, job.Dim);
-        job.Gradient = Address(gradient);
-        job.Output = Address(ofTokens);
-        job.Hidden = Address(hidden);
-        job.OfBranch = Address(ofBranch);
-        job.OfHidden = Address(ofHidden);
-        job.Normed = Address(normed);
-        job.OfNorm = Address(ofNorm);
+        job.Gradient = Floats.Of(gradient);
+        job.Output = Floats.Of(ofTokens);
+        job.Hidden = Floats.Of(hidden);
+        job.OfBranch = Floats.Of(ofBranch);
+        job.OfHidden = Floats.Of(ofHidden);
+        job.Normed = Floats.Of(normed);
+        job.OfNorm = Floats.Of(ofNorm);
         job.ScratchOfThread = RowParts.MostRows * job.Dim;
         var scratch = empty(get_num_threads() * job.ScratchOfThread);
-        job.Scratch = Address(scratch);
+        job.Scratch = Floats.Of(scratch);
         TorchThreads.Run(job.Rows.All, &BackwardPart, &job);
         var (ofContract, ofContractBias) = WeightGradient.Of(ofBranch, hidden);
         var (ofExpand, ofExpandBias) = WeightGradient.Of(ofHidden, normed);
         var sums = ofNorm.sum([0L]).unbind(0); // of weight and bias // [D], [D]
-        return BackwardMemory.Return(ofTokens, sums[0], sums[1], ofExpand, ofExpandBias, ofContract, ofContractBias, null);
+        return [ofTokens, sums[0], sums[1], ofExpand, ofExpandBias, ofContract, ofContractBias, null];
     }
 
     private static void BackwardPart(void* state, int part, int thread)
@@ -137,8 +135,6 @@ internal static unsafe class MlpBranch
         }
     }
 
-    private static float* Address(Tensor tensor) => (float*)TensorAddress.Of(tensor);
-
     private readonly record struct Weights(Tensor Norm, Tensor NormBias, Tensor Expand, Tensor ExpandBias, Tensor Contract, Tensor ContractBias);
 
     private struct Job
@@ -151,50 +147,41 @@ internal static unsafe class MlpBranch
         public static Job Of(Tensor tokens, Weights weights, KeptRows? rows, Tensor expand, Tensor contract) => new()
         {
             Rows = KeptRows.Parts(rows, tokens.size(0)),
-            Tokens = Address(tokens),
-            Norm = Address(weights.Norm),
-            NormBias = Address(weights.NormBias),
-            Expand = Address(expand),
-            ExpandBias = Address(weights.ExpandBias),
-            Contract = Address(contract),
-            ContractBias = Address(weights.ContractBias),
+            Tokens = Floats.Of(tokens),
+            Norm = Floats.Of(weights.Norm),
+            NormBias = Floats.Of(weights.NormBias),
+            Expand = Floats.Of(expand),
+            ExpandBias = Floats.Of(weights.ExpandBias),
+            Contract = Floats.Of(contract),
+            ContractBias = Floats.Of(weights.ContractBias),
             Dim = (nint)tokens.size(1),
             HiddenDim = (nint)weights.Expand.size(0),
         };
     }
 
-    private sealed class Function : autograd.SingleTensorFunction<Function>
+    private sealed class Function : ReleasingFunction<Function, Activations>
     {
-        private const string Saved = "saved";
-
-        public override string Name => nameof(MlpBranch);
-
         public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
         {
             var tokens = (Tensor)vars[0];
             var weights = new Weights((Tensor)vars[1], (Tensor)vars[2], (Tensor)vars[3], (Tensor)vars[4], (Tensor)vars[5], (Tensor)vars[6]);
             var rows = (KeptRows?)vars[7];
             var hidden = KeptRows.Parts(rows, tokens.size(0)).Room(weights.Expand.size(0)).DetachFromDisposeScope();
-            ctx.save_data(Saved, new Activations(BackwardMemory.Keep(tokens), weights, rows, hidden));
+            Save(ctx, new Activations(Keep(tokens), weights, rows, hidden));
             return Forward(tokens, weights, rows, hidden);
         }
 
-        public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
-        {
-            using var given = grad_output;
-            using var gradient = given.contiguous(); // [T, D]
-            using var saved = (Activations)ctx.get_data(Saved);
-            return Backward(saved.Tokens, saved.Weights, saved.Rows, saved.Hidden, gradient);
-        }
+        protected override List<Tensor?> Backward(Activations saved, Tensor gradient) =>
+            MlpBranch.Backward(saved.Tokens, saved.Weights, saved.Rows, saved.Hidden, gradient);
+    }
 
-        private sealed record Activations(Tensor Tokens, Weights Weights, KeptRows? Rows, Tensor Hidden) : IDisposable
+    private sealed record Activations(Tensor Tokens, Weights Weights, KeptRows? Rows, Tensor Hidden) : IDisposable
+    {
+        public void Dispose()
         {
-            public void Dispose()
-            {
-                Tokens.Dispose();
-                Rows?.Dispose();
-                Hidden.Dispose();
-            }
+            Tokens.Dispose();
+            Rows?.Dispose();
+            Hidden.Dispose();
         }
     }
 }

@@ -1,4 +1,3 @@
-using DinoSharp.Cuda;
 using DinoSharp.Models.Layers;
 using DinoSharp.Models.Products;
 using TorchSharp;
@@ -19,7 +18,7 @@ internal static unsafe class NormedLinear
     {
         using var scope = NewDisposeScope();
         var laid = tokens.contiguous();
-        if (BackwardMemory.Expects(laid, linear.Weight))
+        if (Function.IsWanted(laid, norm.weight!, norm.bias!, linear.Weight, linear.Bias!))
         {
             return Function.apply(laid, norm.weight!, norm.bias!, linear.Weight, linear.Bias!, rows!).MoveToOuterDisposeScope();
         }
@@ -35,10 +34,10 @@ internal static unsafe class NormedLinear
         using var panels = RowProduct.LayOut(weights.Linear, transposed: true);
         var job = Job.Of(tokens, weights, rows, panels);
         var output = job.Rows.Room(job.Outputs);
-        job.Output = Address(output);
-        job.Bias = Address(weights.Bias);
+        job.Output = Floats.Of(output);
+        job.Bias = Floats.Of(weights.Bias);
         using var scratch = empty(get_num_threads() * RowParts.MostRows * job.Dim);
-        job.Scratch = Address(scratch);
+        job.Scratch = Floats.Of(scratch);
         TorchThreads.Run(job.Rows.Kept, &ForwardPart, &job);
         return output;
     }
@@ -56,24 +55,23 @@ internal static unsafe class NormedLinear
         RowProduct.Multiply(normed, count, job->Dim, job->Panels, job->Outputs, job->Bias, job->Output + first * job->Outputs);
     }
 
-    private static List<Tensor> Backward(Tensor tokens, Weights weights, KeptRows? rows, Tensor gradient)
+    private static List<Tensor?> Backward(Tensor tokens, Weights weights, KeptRows? rows, Tensor gradient)
     {
-        using var scope = NewDisposeScope();
         var ofTokens = empty(tokens.shape);
         var panels = RowProduct.LayOut(weights.Linear, transposed: false);
         var job = Job.Of(tokens, weights, rows, panels);
         var normed = job.Rows.Room(job.Dim);
         var ofNorm = zeros(job.Rows.Kept, 2, job.Dim);
         var scratch = empty(get_num_threads() * RowParts.MostRows * job.Dim);
-        job.Gradient = Address(gradient);
-        job.Output = Address(ofTokens);
-        job.Normed = Address(normed);
-        job.OfNorm = Address(ofNorm);
-        job.Scratch = Address(scratch);
+        job.Gradient = Floats.Of(gradient);
+        job.Output = Floats.Of(ofTokens);
+        job.Normed = Floats.Of(normed);
+        job.OfNorm = Floats.Of(ofNorm);
+        job.Scratch = Floats.Of(scratch);
         TorchThreads.Run(job.Rows.All, &BackwardPart, &job);
         var (ofLinear, ofBias) = WeightGradient.Of(gradient, normed);
         var sums = ofNorm.sum([0L]).unbind(0); // of weight and bias // [D], [D]
-        return BackwardMemory.Return(ofTokens, sums[0], sums[1], ofLinear, ofBias, null);
+        return [ofTokens, sums[0], sums[1], ofLinear, ofBias, null];
     }
 
     private static void BackwardPart(void* state, int part, int thread)
@@ -99,8 +97,6 @@ internal static unsafe class NormedLinear
         }
     }
 
-    private static float* Address(Tensor tensor) => (float*)TensorAddress.Of(tensor);
-
     private readonly record struct Weights(Tensor Norm, Tensor NormBias, Tensor Linear, Tensor Bias);
 
     private struct Job
@@ -112,44 +108,35 @@ internal static unsafe class NormedLinear
         public static Job Of(Tensor tokens, Weights weights, KeptRows? rows, Tensor panels) => new()
         {
             Rows = KeptRows.Parts(rows, tokens.size(0)),
-            Tokens = Address(tokens),
-            Norm = Address(weights.Norm),
-            NormBias = Address(weights.NormBias),
-            Panels = Address(panels),
+            Tokens = Floats.Of(tokens),
+            Norm = Floats.Of(weights.Norm),
+            NormBias = Floats.Of(weights.NormBias),
+            Panels = Floats.Of(panels),
             Dim = (nint)tokens.size(1),
             Outputs = (nint)weights.Linear.size(0),
         };
     }
 
-    private sealed class Function : autograd.SingleTensorFunction<Function>
+    private sealed class Function : ReleasingFunction<Function, Inputs>
     {
-        private const string Saved = "saved";
-
-        public override string Name => nameof(NormedLinear);
-
         public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
         {
             var (tokens, rows) = ((Tensor)vars[0], (KeptRows?)vars[5]);
             var weights = new Weights((Tensor)vars[1], (Tensor)vars[2], (Tensor)vars[3], (Tensor)vars[4]);
-            ctx.save_data(Saved, new Inputs(BackwardMemory.Keep(tokens), weights, rows));
+            Save(ctx, new Inputs(Keep(tokens), weights, rows));
             return Forward(tokens, weights, rows);
         }
 
-        public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
-        {
-            using var given = grad_output;
-            using var gradient = given.contiguous(); // [T', out]
-            using var saved = (Inputs)ctx.get_data(Saved);
-            return Backward(saved.Tokens, saved.Weights, saved.Rows, gradient);
-        }
+        protected override List<Tensor?> Backward(Inputs saved, Tensor gradient) =>
+            NormedLinear.Backward(saved.Tokens, saved.Weights, saved.Rows, gradient);
+    }
 
-        private sealed record Inputs(Tensor Tokens, Weights Weights, KeptRows? Rows) : IDisposable
+    private sealed record Inputs(Tensor Tokens, Weights Weights, KeptRows? Rows) : IDisposable
+    {
+        public void Dispose()
         {
-            public void Dispose()
-            {
-                Tokens.Dispose();
-                Rows?.Dispose();
-            }
+            Tokens.Dispose();
+            Rows?.Dispose();
         }
     }
 }

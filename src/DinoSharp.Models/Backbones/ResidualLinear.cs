@@ -1,4 +1,3 @@
-using DinoSharp.Cuda;
 using DinoSharp.Models.Layers;
 using DinoSharp.Models.Products;
 using TorchSharp;
@@ -18,7 +17,7 @@ internal static unsafe class ResidualLinear
     {
         using var scope = NewDisposeScope();
         var (laid, laidBranch) = (tokens.contiguous(), branch.contiguous());
-        if (BackwardMemory.Expects(laidBranch, linear.Weight))
+        if (Function.IsWanted(laid, laidBranch, linear.Weight, linear.Bias!))
         {
             return Function.apply(laid, laidBranch, linear.Weight, linear.Bias!, rows!).MoveToOuterDisposeScope();
         }
@@ -34,11 +33,11 @@ internal static unsafe class ResidualLinear
         using var panels = RowProduct.LayOut(weight, transposed: true);
         var output = empty(tokens.shape);
         var job = Job.Of(branch, panels, tokens.size(1), rows);
-        job.Tokens = Address(tokens);
-        job.Bias = Address(bias);
-        job.Output = Address(output);
+        job.Tokens = Floats.Of(tokens);
+        job.Bias = Floats.Of(bias);
+        job.Output = Floats.Of(output);
         using var scratch = empty(get_num_threads() * RowParts.MostRows * job.Dim);
-        job.Scratch = Address(scratch);
+        job.Scratch = Floats.Of(scratch);
         TorchThreads.Run(job.Rows.All, &ForwardPart, &job);
         return output;
     }
@@ -63,18 +62,17 @@ internal static unsafe class ResidualLinear
         }
     }
 
-    private static List<Tensor> Backward(Tensor branch, Tensor weight, KeptRows? rows, Tensor gradient)
+    private static List<Tensor?> Backward(Tensor branch, Tensor weight, KeptRows? rows, Tensor gradient)
     {
-        using var scope = NewDisposeScope();
         var panels = RowProduct.LayOut(weight, transposed: false);
         var job = Job.Of(branch, panels, gradient.size(1), rows);
         var (ofBranch, ofProduct) = (job.Rows.Room(job.Inputs), job.Rows.Room(job.Dim));
-        job.Tokens = Address(gradient);
-        job.Output = Address(ofBranch);
-        job.Scratch = Address(ofProduct);
+        job.Tokens = Floats.Of(gradient);
+        job.Output = Floats.Of(ofBranch);
+        job.Scratch = Floats.Of(ofProduct);
         TorchThreads.Run(job.Rows.Kept, &BackwardPart, &job);
         var (ofWeight, ofBias) = WeightGradient.Of(ofProduct, branch);
-        return BackwardMemory.Return(gradient.alias(), ofBranch, ofWeight, ofBias, null);
+        return [gradient.alias(), ofBranch, ofWeight, ofBias, null];
     }
 
     private static void BackwardPart(void* state, int part, int thread)
@@ -91,8 +89,6 @@ internal static unsafe class ResidualLinear
         RowProduct.Multiply(ofProduct, count, dim, job->Panels, job->Inputs, null, job->Output + first * job->Inputs);
     }
 
-    private static float* Address(Tensor tensor) => (float*)TensorAddress.Of(tensor);
-
     private struct Job
     {
         public RowParts Rows;
@@ -102,41 +98,32 @@ internal static unsafe class ResidualLinear
         public static Job Of(Tensor branch, Tensor panels, long dim, KeptRows? rows) => new()
         {
             Rows = KeptRows.Parts(rows, branch.size(0)),
-            Branch = Address(branch),
-            Panels = Address(panels),
+            Branch = Floats.Of(branch),
+            Panels = Floats.Of(panels),
             Dim = (nint)dim,
             Inputs = (nint)branch.size(1),
         };
     }
 
-    private sealed class Function : autograd.SingleTensorFunction<Function>
+    private sealed class Function : ReleasingFunction<Function, Inputs>
     {
-        private const string Saved = "saved";
-
-        public override string Name => nameof(ResidualLinear);
-
         public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
         {
             var (tokens, branch, weight, bias, rows) = ((Tensor)vars[0], (Tensor)vars[1], (Tensor)vars[2], (Tensor)vars[3], (KeptRows?)vars[4]);
-            ctx.save_data(Saved, new Inputs(BackwardMemory.Keep(branch), weight, rows));
+            Save(ctx, new Inputs(Keep(branch), weight, rows));
             return Forward(tokens, branch, weight, bias, rows);
         }
 
-        public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
-        {
-            using var given = grad_output;
-            using var gradient = given.contiguous(); // [T, D]
-            using var saved = (Inputs)ctx.get_data(Saved);
-            return Backward(saved.Branch, saved.Weight, saved.Rows, gradient);
-        }
+        protected override List<Tensor?> Backward(Inputs saved, Tensor gradient) =>
+            ResidualLinear.Backward(saved.Branch, saved.Weight, saved.Rows, gradient);
+    }
 
-        private sealed record Inputs(Tensor Branch, Tensor Weight, KeptRows? Rows) : IDisposable
+    private sealed record Inputs(Tensor Branch, Tensor Weight, KeptRows? Rows) : IDisposable
+    {
+        public void Dispose()
         {
-            public void Dispose()
-            {
-                Branch.Dispose();
-                Rows?.Dispose();
-            }
+            Branch.Dispose();
+            Rows?.Dispose();
         }
     }
 }

@@ -27,40 +27,36 @@ internal static class TiledLinear
     {
         using var scope = NewDisposeScope();
         var rows = input.reshape(-1, input.size(-1)).contiguous(); // [T, in]
-        var output = BackwardMemory.Expects(rows, weight) ? Function.apply(rows, weight, bias!) : RowProduct.WithTransposed(rows, weight, bias); // [T, out]
+        var output = Function.IsWanted(rows, weight, bias)
+            ? Function.apply(rows, weight, bias!)
+            : RowProduct.WithTransposed(rows, weight, bias); // [T, out]
         return output.view([.. input.shape[..^1], weight.size(0)]).MoveToOuterDisposeScope();
     }
 
-    private sealed class Function : autograd.SingleTensorFunction<Function>
+    private sealed class Function : ReleasingFunction<Function, Factors>
     {
-        private const string Saved = "factors";
-
-        public override string Name => nameof(TiledLinear);
-
         public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
         {
             var (input, weight, bias) = ((Tensor)vars[0], (Tensor)vars[1], (Tensor?)vars[2]);
-            ctx.save_data(Saved, new Factors(BackwardMemory.Keep(input), BackwardMemory.Keep(weight), input.requires_grad));
+            Save(ctx, new Factors(Keep(input), Keep(weight), input.requires_grad));
             return RowProduct.WithTransposed(input, weight, bias);
         }
 
-        public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
+        /// <param name="gradient">// [T, out]</param>
+        protected override List<Tensor?> Backward(Factors saved, Tensor gradient)
         {
-            using var given = grad_output;
-            using var gradient = given.contiguous(); // [T, out]
-            using var factors = (Factors)ctx.get_data(Saved);
-            var ofInput = factors.InputNeedsGradient ? RowProduct.With(gradient, factors.Weight) : null; // [T, in]
-            var (ofWeight, ofBias) = WeightGradient.Of(gradient, factors.Input);
-            return BackwardMemory.Return(ofInput, ofWeight, ofBias);
+            var ofInput = saved.InputNeedsGradient ? RowProduct.With(gradient, saved.Weight) : null; // [T, in]
+            var (ofWeight, ofBias) = WeightGradient.Of(gradient, saved.Input);
+            return [ofInput, ofWeight, ofBias];
         }
+    }
 
-        private sealed record Factors(Tensor Input, Tensor Weight, bool InputNeedsGradient) : IDisposable
+    private sealed record Factors(Tensor Input, Tensor Weight, bool InputNeedsGradient) : IDisposable
+    {
+        public void Dispose()
         {
-            public void Dispose()
-            {
-                Input.Dispose();
-                Weight.Dispose();
-            }
+            Input.Dispose();
+            Weight.Dispose();
         }
     }
 }

@@ -17,6 +17,10 @@ internal readonly unsafe struct RowParts(int* kept, nint count, int* dropped, ni
     private readonly int* _dropped = dropped;
     private readonly nint _droppedCount = droppedCount;
 
+    /// <summary>Parts of a matrix of which every row is computed.</summary>
+    /// <param name="rows">at least 14</param>
+    public static RowParts Whole(long rows) => new(null, (nint)rows, null, 0, 1);
+
     /// <summary>Rows whose branch is kept.</summary>
     public nint Count { get; } = count;
 
@@ -54,10 +58,9 @@ internal readonly unsafe struct RowParts(int* kept, nint count, int* dropped, ni
     /// <summary>Copies the rows of a part of those that are dropped.</summary>
     public void CopyDropped(int part, float* from, float* to, nint length)
     {
-        nint first = (nint)(part - Kept) * RowProduct.RowsOfPart, end = Math.Min(first + RowProduct.RowsOfPart, _droppedCount);
-        for (nint r = first; r < end; r++)
+        foreach (int dropped in Dropped(part))
         {
-            nint row = _dropped[r] * length;
+            nint row = dropped * length;
             new Span<float>(from + row, (int)length).CopyTo(new Span<float>(to + row, (int)length));
         }
     }
@@ -65,10 +68,15 @@ internal readonly unsafe struct RowParts(int* kept, nint count, int* dropped, ni
     /// <summary>Writes zeros into the rows of a part of those that are dropped.</summary>
     public void ClearDropped(int part, float* to, nint length)
     {
-        nint first = (nint)(part - Kept) * RowProduct.RowsOfPart, end = Math.Min(first + RowProduct.RowsOfPart, _droppedCount);
-        for (nint r = first; r < end; r++)
+        foreach (int dropped in Dropped(part))
         {
-            new Span<float>(to + _dropped[r] * length, (int)length).Clear();
+            new Span<float>(to + dropped * length, (int)length).Clear();
         }
+    }
+
+    private ReadOnlySpan<int> Dropped(int part)
+    {
+        nint first = (nint)(part - Kept) * RowProduct.RowsOfPart;
+        return new(_dropped + first, (int)Math.Min(RowProduct.RowsOfPart, _droppedCount - first));
     }
 }

@@ -1,6 +1,5 @@
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
-using DinoSharp.Cuda;
 using static TorchSharp.torch;
 
 namespace DinoSharp.Models.Products;
@@ -15,14 +14,14 @@ internal static unsafe class RowProduct
     public const int RowsOfPart = 4 * ProductTile.Rows;
 
     /// <summary>x Wᵀ + b</summary>
-    /// <param name="input">contiguous // [T, in]</param>
+    /// <param name="input">contiguous, at least 14 rows // [T, in]</param>
     /// <param name="weight">out is a multiple of 32 // [out, in]</param>
     /// <param name="bias">may be null // [out]</param>
     /// <returns>// [T, out]</returns>
     public static Tensor WithTransposed(Tensor input, Tensor weight, Tensor? bias) => Of(input, weight, transposed: true, bias);
 
     /// <summary>g W</summary>
-    /// <param name="input">contiguous // [T, out]</param>
+    /// <param name="input">contiguous, at least 14 rows // [T, out]</param>
     /// <param name="weight">in is a multiple of 32 // [out, in]</param>
     /// <returns>// [T, in]</returns>
     public static Tensor With(Tensor input, Tensor weight) => Of(input, weight, transposed: false, bias: null);
@@ -36,8 +35,8 @@ internal static unsafe class RowProduct
         using var laid = weight.contiguous();
         var job = new Layout
         {
-            Weight = (float*)TensorAddress.Of(laid),
-            Panels = (float*)TensorAddress.Of(panels),
+            Weight = Floats.Of(laid),
+            Panels = Floats.Of(panels),
             Steps = (nint)weight.size(transposed ? 1 : 0),
             Columns = (nint)weight.size(transposed ? 0 : 1),
         };
@@ -47,7 +46,7 @@ internal static unsafe class RowProduct
 
     /// <summary>A part's rows times a weight that was laid out, plus a bias.</summary>
     /// <param name="input">// [rows, steps]</param>
-    /// <param name="rows">at least 14, or a multiple of 14</param>
+    /// <param name="rows">at least 14</param>
     /// <param name="steps">length of a row</param>
     /// <param name="panels">of the weight</param>
     /// <param name="columns">of the weight</param>
@@ -74,28 +73,22 @@ internal static unsafe class RowProduct
         var output = empty(input.size(0), columns);
         var job = new Job
         {
-            Input = (float*)TensorAddress.Of(input),
-            Panels = (float*)TensorAddress.Of(panels),
-            Bias = bias is null ? null : (float*)TensorAddress.Of(bias),
-            Output = (float*)TensorAddress.Of(output),
-            Rows = (nint)input.size(0),
+            Input = Floats.Of(input),
+            Panels = Floats.Of(panels),
+            Bias = bias is null ? null : Floats.Of(bias),
+            Output = Floats.Of(output),
+            Rows = RowParts.Whole(input.size(0)),
             Steps = (nint)input.size(1),
             Columns = (nint)columns,
         };
-        TorchThreads.Run((int)((job.Rows + RowsOfPart - 1) / RowsOfPart), &MultiplyPart, &job);
+        TorchThreads.Run(job.Rows.Kept, &MultiplyPart, &job);
         return output;
     }
 
     private static void MultiplyPart(void* state, int part, int thread)
     {
         var job = (Job*)state;
-        nint first = (nint)part * RowsOfPart, rows = Math.Min(RowsOfPart, job->Rows - first);
-        if (rows < ProductTile.Rows)
-        {
-            first = job->Rows - ProductTile.Rows;
-            rows = ProductTile.Rows;
-        }
-
+        var (first, rows) = job->Rows.Range(part);
         Multiply(job->Input + first * job->Steps, rows, job->Steps, job->Panels, job->Columns, job->Bias, job->Output + first * job->Columns);
     }
 
@@ -142,7 +135,7 @@ internal static unsafe class RowProduct
         public float* Panels;
         public float* Bias;
         public float* Output;
-        public nint Rows;
+        public RowParts Rows;
         public nint Steps;
         public nint Columns;
     }

@@ -1,5 +1,4 @@
 using System.Runtime.Intrinsics;
-using DinoSharp.Cuda;
 using static TorchSharp.torch;
 
 namespace DinoSharp.Models.Products;
@@ -17,25 +16,26 @@ internal static unsafe class WeightGradient
     /// <returns>of the weight and of the bias // [out, in], [out]</returns>
     public static (Tensor Weight, Tensor Bias) Of(Tensor gradient, Tensor input)
     {
-        var weight = empty(gradient.size(1), input.size(1));
-        var bias = empty(gradient.size(1));
         int tiles = (int)((gradient.size(1) + ProductTile.Rows - 1) / ProductTile.Rows);
+        using var room = empty(tiles * ProductTile.Rows, input.size(1)); // the last tile may reach beyond the result
+        var weight = room.narrow(0, 0, gradient.size(1));
+        var bias = empty(gradient.size(1));
         int parts = Math.Min(get_num_threads(), tiles);
         var job = new Job
         {
-            Gradient = (float*)TensorAddress.Of(gradient),
-            Input = (float*)TensorAddress.Of(input),
-            Weight = (float*)TensorAddress.Of(weight),
-            Bias = (float*)TensorAddress.Of(bias),
+            Gradient = Floats.Of(gradient),
+            Input = Floats.Of(input),
+            Weight = Floats.Of(weight),
+            Bias = Floats.Of(bias),
             Rows = (nint)input.size(0),
             Outputs = (nint)gradient.size(1),
             Inputs = (nint)input.size(1),
             Tiles = tiles,
             TilesOfPart = (tiles + parts - 1) / parts,
         };
-        job.ScratchOfThread = RowsOfBlock * (job.Inputs + job.TilesOfPart * ProductTile.Lanes) + ProductTile.Rows * ProductTile.Columns;
+        job.ScratchOfThread = RowsOfBlock * (job.Inputs + job.TilesOfPart * ProductTile.Lanes);
         using var scratch = empty(parts * job.ScratchOfThread);
-        job.Scratch = (float*)TensorAddress.Of(scratch);
+        job.Scratch = Floats.Of(scratch);
         TorchThreads.Run(parts, &Multiply, &job);
         return (weight, bias);
     }
@@ -47,7 +47,6 @@ internal static unsafe class WeightGradient
         nint firstTile = part * job->TilesOfPart, endTile = Math.Min(firstTile + job->TilesOfPart, job->Tiles);
         float* inputs = job->Scratch + thread * job->ScratchOfThread;
         float* gradients = inputs + RowsOfBlock * job->Inputs;
-        float* partial = gradients + RowsOfBlock * job->TilesOfPart * ProductTile.Lanes;
         for (nint row = 0; row < job->Rows; row += RowsOfBlock)
         {
             nint rows = Math.Min(RowsOfBlock, job->Rows - row);
@@ -57,33 +56,18 @@ internal static unsafe class WeightGradient
             {
                 float* factors = gradients + (tile - firstTile) * rows * ProductTile.Lanes;
                 AddToBias(job, tile, factors, rows, first: row == 0);
-                MultiplyTile(job, tile, factors, inputs, rows, first: row == 0, partial);
+                MultiplyTile(job, tile, factors, inputs, rows, first: row == 0);
             }
         }
     }
 
-    private static void MultiplyTile(Job* job, nint tile, float* factors, float* inputs, nint rows, bool first, float* partial)
+    private static void MultiplyTile(Job* job, nint tile, float* factors, float* inputs, nint rows, bool first)
     {
-        nint output = tile * ProductTile.Rows, valid = Math.Min(ProductTile.Rows, job->Outputs - output);
+        float* sums = job->Weight + tile * ProductTile.Rows * job->Inputs;
         for (nint column = 0; column < job->Inputs; column += ProductTile.Columns)
         {
-            float* sums = job->Weight + output * job->Inputs + column;
-            if (valid == ProductTile.Rows)
-            {
-                ProductTile.Compute(factors, 1, ProductTile.Lanes, inputs + column * rows, rows, null, sums, job->Inputs, !first);
-                continue;
-            }
-
-            ProductTile.Compute(factors, 1, ProductTile.Lanes, inputs + column * rows, rows, null, partial, ProductTile.Columns, addToSums: false);
-            for (nint r = 0; r < valid; r++)
-            {
-                for (nint c = 0; c < ProductTile.Columns; c += ProductTile.Lanes)
-                {
-                    var sum = Vector512.Load(partial + r * ProductTile.Columns + c);
-                    float* to = sums + r * job->Inputs + c;
-                    (first ? sum : sum + Vector512.Load(to)).Store(to);
-                }
-            }
+            ProductTile.Compute(
+                factors, 1, ProductTile.Lanes, inputs + column * rows, rows, null, sums + column, job->Inputs, addToSums: !first);
         }
     }
 

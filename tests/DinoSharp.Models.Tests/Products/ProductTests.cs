@@ -1,5 +1,6 @@
 using DinoSharp.Models.Backbones;
 using DinoSharp.Models.Products;
+using DinoSharp.Tests;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -74,9 +75,9 @@ public sealed class ProductTests : IDisposable
         var expected = nn.functional.gelu(exact);
         expected.sum().backward();
         var (results, gradient) = (empty_like(values), ones_like(values));
-        GaussianLinearUnit.Of(Address(values), (nint)values.numel(), Address(results));
+        GaussianLinearUnit.Of(Floats.Of(values), (nint)values.numel(), Floats.Of(results));
         Assert.InRange((expected - results).abs().max().item<double>(), 0, 5e-7);
-        GaussianLinearUnit.Backward(Address(values), (nint)values.numel(), Address(gradient));
+        GaussianLinearUnit.Backward(Floats.Of(values), (nint)values.numel(), Floats.Of(gradient));
         Assert.True(values.equal(results).all().item<bool>());
         Assert.InRange((exact.grad! - gradient).abs().max().item<double>(), 0, 1e-6);
     }
@@ -115,13 +116,13 @@ public sealed class ProductTests : IDisposable
         MatrixKernels.TilesInUse = true;
         Step();
         Step();
-        long before = Settled();
+        long before = TensorCount.Settled();
         for (int i = 0; i < 5; i++)
         {
             Step();
         }
 
-        Assert.Equal(before, Settled());
+        Assert.Equal(before, TensorCount.Settled());
 
         void Step()
         {
@@ -129,16 +130,7 @@ public sealed class ProductTests : IDisposable
             network.ForwardCrops([randn(20, 3, 32, 32)]).sum().backward();
             network.zero_grad();
         }
-
-        static long Settled()
-        {
-            GC.Collect();
-            GC.WaitForPendingFinalizers();
-            return Tensor.TotalCount;
-        }
     }
-
-    private static unsafe float* Address(Tensor tensor) => (float*)Cuda.TensorAddress.Of(tensor);
 
     private static Tensor Wide(Tensor tensor) => tensor.to(ScalarType.Float64);
 

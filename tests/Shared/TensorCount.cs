@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace DinoSharp.Methods.Tests;
+namespace DinoSharp.Tests;
 
 /// <summary>How many tensors there are.</summary>
 internal static class TensorCount
