@@ -20,16 +20,14 @@ if (args is not (["step", "untuned"] or ["port", _]))
 switch (args)
 {
     case ["step"] or ["step", "untuned" or "bf16" or "torch"]:
-        if (args is [_, "torch"])
-        {
-            MatrixKernels.TilesInUse = false;
-        }
-
-        Console.WriteLine("| step | GFLOP | im/s | GFLOP/s | matrix product, GFLOP/s | share | peak memory so far, GB | port, im/s | its peak, GB | ratio |");
-        Console.WriteLine("|---|---|---|---|---|---|---|---|---|---|");
+        bool besideTorch = args is [_, "torch"];
+        Console.WriteLine(
+            "| step | GFLOP | im/s | GFLOP/s | matrix product, GFLOP/s | share | peak memory so far, GB | port, im/s | its peak, GB | ratio |"
+            + (besideTorch ? " to torch's products |" : ""));
+        Console.WriteLine("|---|---|---|---|---|---|---|---|---|---|" + (besideTorch ? "---|" : ""));
         foreach (var step in TrainingStep.All.Reverse())
         {
-            step.Run(args is [_, "bf16"] ? Precision.Bf16 : Precision.Float32);
+            step.Run(args is [_, "bf16"] ? Precision.Bf16 : Precision.Float32, besideTorch);
         }
 
         return 0;

@@ -41,7 +41,8 @@ internal sealed record TrainingStep(string Name, VisionTransformerOptions Shape,
     ];
 
     /// <param name="precision">of the training; the product it is compared with is float32's</param>
-    public void Run(Precision precision)
+    /// <param name="besideTorch">whether the step takes turns with itself by torch's products, too</param>
+    public void Run(Precision precision, bool besideTorch)
     {
         using var scope = NewDisposeScope();
         manual_seed(0);
@@ -58,19 +59,27 @@ internal sealed record TrainingStep(string Name, VisionTransformerOptions Shape,
             port.Run();
         }
 
-        double[] seconds = Measure.InTurns(
-            Rounds,
+        Action[] actions =
+        [
             () => trainer.Step(new(crops, [])),
             () =>
             {
                 using var noGradients = no_grad();
                 using var product = left.matmul(right);
             },
-            () => port.Run());
+            () => port.Run(),
+            () =>
+            {
+                MatrixKernels.TilesInUse = false;
+                trainer.Step(new(crops, []));
+                MatrixKernels.UseTiles();
+            },
+        ];
+        double[] seconds = Measure.InTurns(Rounds, besideTorch ? actions : actions[..3]);
         double rate = FlopsOfStep() / seconds[0] / 1e9, peak = 2.0 * Side * Side * Side / seconds[1] / 1e9;
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"| {Name} | {FlopsOfStep() / 1e9:F0} | {BatchSize / seconds[0]:F2} | {rate:F0} | {peak:F0} | {rate / peak * 100:F0} % | {PeakMemory():F1} | {BatchSize / seconds[2]:F2} | {port.Memory / 1e9:F1} | {seconds[2] / seconds[0]:F2} |"));
+            $"| {Name} | {FlopsOfStep() / 1e9:F0} | {BatchSize / seconds[0]:F2} | {rate:F0} | {peak:F0} | {rate / peak * 100:F0} % | {PeakMemory():F1} | {BatchSize / seconds[2]:F2} | {port.Memory / 1e9:F1} | {seconds[2] / seconds[0]:F2} |{(besideTorch ? $" {seconds[3] / seconds[0]:F2} |" : "")}"));
     }
 
     /// <summary>The straightforward port's step, for a process that asks for it.</summary>

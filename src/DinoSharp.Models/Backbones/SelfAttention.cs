@@ -50,6 +50,11 @@ internal sealed class SelfAttention : nn.Module
     /// <returns>// [T, D]</returns>
     public Tensor Mix(Tensor queriesKeysValues, TokenLayout layout)
     {
+        if (TiledAttention.Suits(queriesKeysValues, _headDim))
+        {
+            return TiledAttention.Of(queriesKeysValues, layout, _heads);
+        }
+
         using var scope = NewDisposeScope();
         var groups = queriesKeysValues.split(layout.Rows); // [B_r (N_r+1), 3D]
         var attended = groups.Select((rows, r) =>

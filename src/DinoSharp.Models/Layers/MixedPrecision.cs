@@ -33,9 +33,8 @@ public static class MixedPrecision
     /// <param name="bias">// [out]</param>
     /// <returns>// [..., out]</returns>
     internal static Tensor Linear(Tensor input, Tensor weight, Tensor? bias) =>
-        _inUse == Precision.Float32 && OneDnnLinear.Suits(input)
-            ? OneDnnLinear.Of(input, weight, bias)
-            : TiledLinear.Suits(input, weight) ? TiledLinear.Of(input, weight, bias)
+        TiledLinear.Suits(input, weight) ? TiledLinear.Of(input, weight, bias)
+            : _inUse == Precision.Float32 && OneDnnLinear.Suits(input) ? OneDnnLinear.Of(input, weight, bias)
             : nn.functional.linear(Round(input), Round(weight), bias is null ? null : Round(bias));
 
     /// <summary>The product of matrices in the precision in use.</summary>

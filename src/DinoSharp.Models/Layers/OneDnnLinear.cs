@@ -4,15 +4,11 @@ using static TorchSharp.torch;
 namespace DinoSharp.Models.Layers;
 
 /// <summary>
-/// x Wᵀ + b in float32 on the CPU, where oneDNN multiplies. The bias is added to the finished product, in place: handed to torch along with it, it is
-/// first spread over all rows. Products are a fifth faster where neither factor is transposed, so a weight [out, in] is laid out anew where no
-/// gradient wants it as it lies: a teacher's, or in an evaluation.
+/// x Wᵀ + b in float32 on the CPU, where oneDNN multiplies: what our own products (<see cref="TiledLinear"/>) leave to it. The bias is added to the
+/// finished product, in place: handed to torch along with it, it is first spread over all rows.
 /// </summary>
 internal static class OneDnnLinear
 {
-    /// <summary>From so many rows on the faster product is worth laying out the weight.</summary>
-    private const long FewestRows = 1024;
-
     /// <summary>Whether oneDNN multiplies this.</summary>
     public static bool Suits(Tensor input) =>
         MatrixKernels.OneDnnInUse && input.device_type == DeviceType.CPU && input.dtype == ScalarType.Float32;
@@ -24,8 +20,7 @@ internal static class OneDnnLinear
     public static Tensor Of(Tensor input, Tensor weight, Tensor? bias)
     {
         using var scope = NewDisposeScope();
-        bool manyRows = input.numel() / input.size(-1) >= FewestRows;
-        var product = input.matmul(manyRows && !is_grad_enabled() ? weight.t().contiguous() : weight.t());
+        var product = input.matmul(weight.t());
         return (bias is null ? product : product.add_(bias)).MoveToOuterDisposeScope();
     }
 }

@@ -9,9 +9,6 @@ namespace DinoSharp.Models.Products;
 /// </summary>
 internal static unsafe class GaussianLinearUnit
 {
-    /// <summary>Where exp(-y) is as good as 0, before it is too small for a number.</summary>
-    private const float LargestExponent = 87;
-
     /// <param name="values">x; a multiple of 16</param>
     /// <param name="count">how many</param>
     /// <param name="results">x Φ(x)</param>
@@ -44,7 +41,7 @@ internal static unsafe class GaussianLinearUnit
     private static (Vector512<float> Distribution, Vector512<float> Density) Normal(Vector512<float> x)
     {
         var one = Vector512.Create(1f);
-        var exponential = NegativeExponential(x * x * 0.5f);
+        var exponential = Exponential.Of(x * x * -0.5f);
         var divisor = Avx512F.FusedMultiplyAdd(Vector512.Abs(x), Vector512.Create(0.3275911f * 0.70710678f), one); // 1 + p |x| / √2
         var t = Avx512F.Reciprocal14(divisor);
         t *= Avx512F.FusedMultiplyAddNegated(divisor, t, Vector512.Create(2f)); // a step of Newton's
@@ -55,21 +52,5 @@ internal static unsafe class GaussianLinearUnit
         tail *= t * exponential; // Φ(-|x|)
         var distribution = Vector512.ConditionalSelect(Vector512.LessThan(x, Vector512<float>.Zero), tail, one - tail);
         return (distribution, exponential * 0.39894228f); // 1 / √2π
-    }
-
-    /// <summary>exp(-y), y at least 0: the power of two next to it, times a polynomial for what is left.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> NegativeExponential(Vector512<float> y)
-    {
-        var binary = Vector512.Min(y, Vector512.Create(LargestExponent)) * -1.44269504f; // log₂ e
-        var whole = Avx512F.RoundScale(binary, 8); // to the nearest, without a signal
-        var rest = (binary - whole) * 0.69314718f; // within ± ln 2 / 2
-        var sum = Avx512F.FusedMultiplyAdd(rest, Vector512.Create(1f / 720), Vector512.Create(1f / 120));
-        sum = Avx512F.FusedMultiplyAdd(rest, sum, Vector512.Create(1f / 24));
-        sum = Avx512F.FusedMultiplyAdd(rest, sum, Vector512.Create(1f / 6));
-        sum = Avx512F.FusedMultiplyAdd(rest, sum, Vector512.Create(0.5f));
-        sum = Avx512F.FusedMultiplyAdd(rest, sum, Vector512.Create(1f));
-        sum = Avx512F.FusedMultiplyAdd(rest, sum, Vector512.Create(1f));
-        return Avx512F.Scale(sum, whole);
     }
 }

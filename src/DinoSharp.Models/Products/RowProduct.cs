@@ -1,5 +1,3 @@
-using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 using static TorchSharp.torch;
 
 namespace DinoSharp.Models.Products;
@@ -95,30 +93,15 @@ internal static unsafe class RowProduct
     private static void LayOut(void* state, int part, int thread)
     {
         var job = (Layout*)state;
-        float* from = job->Weight + part * ProductTile.Columns, to = job->Panels + part * ProductTile.Columns * job->Steps;
-        for (nint step = 0; step < job->Steps; step++)
-        {
-            Vector512.Load(from).Store(to);
-            Vector512.Load(from + ProductTile.Lanes).Store(to + ProductTile.Lanes);
-            from += job->Columns;
-            to += ProductTile.Columns;
-        }
+        nint column = part * ProductTile.Columns;
+        PanelLayout.Plain(job->Weight + column, job->Columns, job->Steps, ProductTile.Columns, job->Panels + column * job->Steps);
     }
 
     private static void LayOutTransposed(void* state, int part, int thread)
     {
         var job = (Layout*)state;
-        float* from = job->Weight + part * ProductTile.Columns * job->Steps, to = job->Panels + part * ProductTile.Columns * job->Steps;
-        var rows = Vector256.Create(0, 1, 2, 3, 4, 5, 6, 7) * (int)job->Steps;
-        for (nint step = 0; step < job->Steps; step++)
-        {
-            for (nint column = 0; column < ProductTile.Columns; column += Vector256<float>.Count)
-            {
-                Avx2.GatherVector256(from + column * job->Steps + step, rows, sizeof(float)).Store(to + column);
-            }
-
-            to += ProductTile.Columns;
-        }
+        nint first = part * ProductTile.Columns * job->Steps;
+        PanelLayout.Transposed(job->Weight + first, job->Steps, ProductTile.Columns, job->Steps, job->Panels + first);
     }
 
     private struct Layout

@@ -50,7 +50,7 @@ internal static unsafe class WeightGradient
         for (nint row = 0; row < job->Rows; row += RowsOfBlock)
         {
             nint rows = Math.Min(RowsOfBlock, job->Rows - row);
-            LayOutInputs(job, row, rows, inputs);
+            PanelLayout.Plain(job->Input + row * job->Inputs, job->Inputs, rows, job->Inputs, inputs);
             LayOutGradients(job, row, rows, firstTile, endTile, gradients);
             for (nint tile = firstTile; tile < endTile; tile++)
             {
@@ -68,21 +68,6 @@ internal static unsafe class WeightGradient
         {
             ProductTile.Compute(
                 factors, 1, ProductTile.Lanes, inputs + column * rows, rows, null, sums + column, job->Inputs, addToSums: !first);
-        }
-    }
-
-    /// <summary>Rows of the input as panels of 32 columns // [in / 32, rows, 32]</summary>
-    private static void LayOutInputs(Job* job, nint row, nint rows, float* to)
-    {
-        for (nint r = 0; r < rows; r++)
-        {
-            float* from = job->Input + (row + r) * job->Inputs;
-            for (nint column = 0; column < job->Inputs; column += ProductTile.Columns)
-            {
-                float* panel = to + column * rows + r * ProductTile.Columns;
-                Vector512.Load(from + column).Store(panel);
-                Vector512.Load(from + column + ProductTile.Lanes).Store(panel + ProductTile.Lanes);
-            }
         }
     }
 

@@ -1,0 +1,165 @@
+using System.Runtime.Intrinsics;
+using static TorchSharp.torch;
+
+namespace DinoSharp.Models.Products;
+
+/// <summary>
+/// The gradients of <see cref="AttentionForward"/>. Weights are computed again from the logarithms of the softmaxes' divisors (FlashAttention, arXiv
+/// 2205.14135, algorithm 4): with p = exp(s - log Σ) and g the gradient of the output, v's is pᵀ g, that of s is p (g vᵀ - g · output), and q's and k's follow.
+/// </summary>
+internal static unsafe class AttentionBackward
+{
+    /// <param name="queriesKeysValues">contiguous // [T, 3D]</param>
+    /// <param name="groups">of images with the same number of tokens</param>
+    /// <param name="output">of the forward pass // [T, D]</param>
+    /// <param name="logSums">of the forward pass // [T, heads]</param>
+    /// <param name="gradient">of the output, contiguous // [T, D]</param>
+    /// <returns>// [T, 3D]</returns>
+    public static Tensor Of(Tensor queriesKeysValues, IEnumerable<(long Images, long Tokens)> groups, Tensor output, Tensor logSums, Tensor gradient)
+    {
+        int heads = (int)logSums.size(1);
+        var ofGiven = empty(queriesKeysValues.shape);
+        var parts = AttentionPart.Of(groups, heads, nint.MaxValue);
+        var job = new Job
+        {
+            Given = Floats.Of(queriesKeysValues),
+            Output = Floats.Of(output),
+            LogSums = Floats.Of(logSums),
+            Gradient = Floats.Of(gradient),
+            OfGiven = Floats.Of(ofGiven),
+            Dim = (nint)output.size(1),
+            Heads = heads,
+        };
+        using var scratch = empty(get_num_threads() * Scratch.Length(job.HeadDim));
+        job.Memory = Floats.Of(scratch);
+        fixed (AttentionPart* first = parts)
+        {
+            job.Parts = first;
+            TorchThreads.Run(parts.Length, &Compute, &job);
+        }
+
+        return ofGiven;
+    }
+
+    private static void Compute(void* state, int index, int thread)
+    {
+        var job = (Job*)state;
+        var part = job->Parts[index];
+        nint dim = job->HeadDim, next = 3 * job->Dim;
+        var scratch = new Scratch(job->Memory + thread * Scratch.Length(dim), dim);
+        for (nint key = 0; key < part.Tokens; key += AttentionPart.Keys)
+        {
+            nint keys = nint.Min(AttentionPart.Keys, part.Tokens - key), offset = (part.Row + key) * next + job->Dim + part.Head * dim;
+            float* block = job->Given + offset;
+            PanelLayout.Transposed(block, next, keys, dim, scratch.KeysAcross);
+            PanelLayout.Plain(block, next, keys, dim, scratch.Keys);
+            PanelLayout.Transposed(block + job->Dim, next, keys, dim, scratch.ValuesAcross);
+            for (nint query = 0; query < part.Tokens; query += AttentionPart.QueriesAtOnce)
+            {
+                TakeQueries(job, scratch, part, query, nint.Min(AttentionPart.QueriesAtOnce, part.Tokens - query), keys, firstKeys: key == 0);
+            }
+
+            for (nint k = 0; k < keys; k++)
+            {
+                HeadRows.Scale(scratch.OfKeys + k * dim, dim, 1, job->OfGiven + offset + k * next);
+                HeadRows.Scale(scratch.OfValues + k * dim, dim, 1, job->OfGiven + offset + job->Dim + k * next);
+            }
+        }
+    }
+
+    /// <summary>What some queries give to their own gradient and to those of a block's keys and values.</summary>
+    private static void TakeQueries(Job* job, Scratch scratch, AttentionPart part, nint query, nint queries, nint keys, bool firstKeys)
+    {
+        const int width = AttentionPart.Keys;
+        nint dim = job->HeadDim, row = part.Row + query, next = 3 * job->Dim;
+        float scale = 1 / MathF.Sqrt(dim);
+        float* gradient = job->Gradient + row * job->Dim + part.Head * dim, output = job->Output + row * job->Dim + part.Head * dim;
+        HeadRows.Copy(job->Given + row * next + part.Head * dim, next, queries, dim, scale, scratch.Queries);
+        HeadRows.Copy(gradient, job->Dim, queries, dim, 1, scratch.Gradient);
+        PanelLayout.Plain(scratch.Queries, dim, queries, dim, scratch.QueryPanels);
+        PanelLayout.Plain(scratch.Gradient, dim, queries, dim, scratch.GradientPanels);
+        HeadRows.Multiply(scratch.Queries, queries, dim, scratch.KeysAcross, keys, scratch.Weights);
+        HeadRows.Multiply(scratch.Gradient, queries, dim, scratch.ValuesAcross, keys, scratch.OfProducts);
+        for (nint q = 0; q < queries; q++)
+        {
+            Weigh(
+                scratch.Weights + q * width, scratch.OfProducts + q * width, keys, job->LogSums[(row + q) * job->Heads + part.Head],
+                HeadRows.Dot(gradient + q * job->Dim, output + q * job->Dim, dim));
+        }
+
+        bool first = query == 0;
+        for (nint column = 0; column < dim; column += ProductTile.Columns)
+        {
+            for (nint q = 0; q < queries; q += ProductTile.Rows)
+            {
+                ProductTile.Compute(
+                    scratch.OfProducts + q * width, width, 1, scratch.Keys + column * keys, keys, null, scratch.OfQueries + q * dim + column, dim, addToSums: false);
+            }
+
+            for (nint k = 0; k < keys; k += ProductTile.Rows)
+            {
+                ProductTile.Compute(
+                    scratch.OfProducts + k, 1, width, scratch.QueryPanels + column * queries, queries, null, scratch.OfKeys + k * dim + column, dim,
+                    addToSums: !first);
+                ProductTile.Compute(
+                    scratch.Weights + k, 1, width, scratch.GradientPanels + column * queries, queries, null, scratch.OfValues + k * dim + column, dim,
+                    addToSums: !first);
+            }
+        }
+
+        for (nint q = 0; q < queries; q++)
+        {
+            float* ofQuery = job->OfGiven + (row + q) * next + part.Head * dim;
+            if (firstKeys)
+            {
+                HeadRows.Scale(scratch.OfQueries + q * dim, dim, scale, ofQuery);
+            }
+            else
+            {
+                HeadRows.AddScaled(scratch.OfQueries + q * dim, dim, scale, ofQuery);
+            }
+        }
+    }
+
+    /// <summary>Puts a query's weights in the place of its products with keys, and the gradients of these products in the place of those of the weights.</summary>
+    private static void Weigh(float* products, float* ofWeights, nint keys, float logSum, float mean)
+    {
+        for (nint i = 0; i < keys; i += ProductTile.Lanes)
+        {
+            var weight = Exponential.Of(Vector512.Load(products + i) - Vector512.Create(logSum));
+            weight.Store(products + i);
+            (weight * (Vector512.Load(ofWeights + i) - Vector512.Create(mean))).Store(ofWeights + i);
+        }
+    }
+
+    private struct Job
+    {
+        public float* Given, Output, LogSums, Gradient, OfGiven, Memory;
+        public AttentionPart* Parts;
+        public nint Dim, Heads;
+
+        public readonly nint HeadDim => Dim / Heads;
+    }
+
+    /// <summary>A thread's memory. Of a block's keys: laid out both ways, values, and the gradients of both; of the queries: rows and panels.</summary>
+    private readonly struct Scratch(float* memory, nint dim)
+    {
+        private const int OfBlock = AttentionPart.Keys;
+        private const int AtOnce = AttentionPart.QueriesAtOnce;
+
+        public readonly float* KeysAcross = memory; // [Keys / 32, d, 32]
+        public readonly float* ValuesAcross = memory + OfBlock * dim; // [Keys / 32, d, 32]
+        public readonly float* Keys = memory + 2 * OfBlock * dim; // [d / 32, keys, 32]
+        public readonly float* OfKeys = memory + 3 * OfBlock * dim; // [Keys, d]
+        public readonly float* OfValues = memory + 4 * OfBlock * dim; // [Keys, d]
+        public readonly float* Queries = memory + 5 * OfBlock * dim; // [AtOnce, d]
+        public readonly float* Gradient = memory + (5 * OfBlock + AtOnce) * dim; // [AtOnce, d]
+        public readonly float* QueryPanels = memory + (5 * OfBlock + 2 * AtOnce) * dim; // [d / 32, queries, 32]
+        public readonly float* GradientPanels = memory + (5 * OfBlock + 3 * AtOnce) * dim; // [d / 32, queries, 32]
+        public readonly float* OfQueries = memory + (5 * OfBlock + 4 * AtOnce) * dim; // [AtOnce, d]
+        public readonly float* Weights = memory + 5 * (OfBlock + AtOnce) * dim; // [AtOnce, Keys]
+        public readonly float* OfProducts = memory + 5 * (OfBlock + AtOnce) * dim + AtOnce * OfBlock; // [AtOnce, Keys]
+
+        public static nint Length(nint dim) => 5 * (OfBlock + AtOnce) * dim + 2 * AtOnce * OfBlock;
+    }
+}

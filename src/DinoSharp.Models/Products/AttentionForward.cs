@@ -1,0 +1,151 @@
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+using static TorchSharp.torch;
+
+namespace DinoSharp.Models.Products;
+
+/// <summary>
+/// softmax(q kᵀ / √d) v of all heads of all images. Queries, keys and values are read where the linear layer left them. Keys pass in blocks, and
+/// a softmax goes on from block to block (FlashAttention, arXiv 2205.14135, algorithm 1), so that products of queries and keys never leave the second cache.
+/// </summary>
+internal static unsafe class AttentionForward
+{
+    /// <summary>So many queries share a layout of the keys.</summary>
+    private const int MostQueries = 8 * AttentionPart.QueriesAtOnce;
+
+    /// <param name="queriesKeysValues">contiguous // [T, 3D]</param>
+    /// <param name="groups">of images with the same number of tokens</param>
+    /// <param name="heads">D / heads is a multiple of 32</param>
+    /// <returns>what the heads find, and the logarithm of each softmax's divisor // [T, D], [T, heads]</returns>
+    public static (Tensor Output, Tensor LogSums) Of(Tensor queriesKeysValues, IEnumerable<(long Images, long Tokens)> groups, int heads)
+    {
+        var (output, logSums) = (empty(queriesKeysValues.size(0), queriesKeysValues.size(1) / 3), empty(queriesKeysValues.size(0), heads));
+        var parts = AttentionPart.Of(groups, heads, MostQueries);
+        var job = new Job
+        {
+            Given = Floats.Of(queriesKeysValues),
+            Output = Floats.Of(output),
+            LogSums = Floats.Of(logSums),
+            Dim = (nint)output.size(1),
+            Heads = heads,
+        };
+        using var scratch = empty(get_num_threads() * Scratch.Length(job.HeadDim));
+        job.Memory = Floats.Of(scratch);
+        fixed (AttentionPart* first = parts)
+        {
+            job.Parts = first;
+            TorchThreads.Run(parts.Length, &Compute, &job);
+        }
+
+        return (output, logSums);
+    }
+
+    private static void Compute(void* state, int index, int thread)
+    {
+        var job = (Job*)state;
+        var part = job->Parts[index];
+        nint dim = job->HeadDim, next = 3 * job->Dim;
+        var scratch = new Scratch(job->Memory + thread * Scratch.Length(dim), dim);
+        float* given = job->Given + part.Row * next + part.Head * dim;
+        HeadRows.Copy(given + part.FirstQuery * next, next, part.Queries, dim, 1 / MathF.Sqrt(dim), scratch.Queries);
+        new Span<float>(scratch.Most, (int)part.Queries).Fill(float.NegativeInfinity);
+        new Span<float>(scratch.Sums, (int)part.Queries).Clear();
+        for (nint key = 0; key < part.Tokens; key += AttentionPart.Keys)
+        {
+            nint keys = nint.Min(AttentionPart.Keys, part.Tokens - key);
+            float* block = given + key * next + job->Dim;
+            PanelLayout.Transposed(block, next, keys, dim, scratch.Keys);
+            PanelLayout.Plain(block + job->Dim, next, keys, dim, scratch.Values);
+            for (nint query = 0; query < part.Queries; query += AttentionPart.QueriesAtOnce)
+            {
+                nint queries = nint.Min(AttentionPart.QueriesAtOnce, part.Queries - query);
+                HeadRows.Multiply(scratch.Queries + query * dim, queries, dim, scratch.Keys, keys, scratch.Weights);
+                for (nint q = 0; q < queries; q++)
+                {
+                    Weigh(scratch, query + q, scratch.Weights + q * AttentionPart.Keys, keys, dim);
+                }
+
+                AddValues(scratch, query, queries, keys, dim, first: key == 0);
+            }
+        }
+
+        for (nint q = 0; q < part.Queries; q++)
+        {
+            nint row = part.Row + part.FirstQuery + q;
+            HeadRows.Scale(scratch.Found + q * dim, dim, 1 / scratch.Sums[q], job->Output + row * job->Dim + part.Head * dim);
+            job->LogSums[row * job->Heads + part.Head] = scratch.Most[q] + MathF.Log(scratch.Sums[q]);
+        }
+    }
+
+    /// <summary>Puts exp(s - m) in the place of a query's products s, m being the largest that it has met; what was summed before is made to fit a new m.</summary>
+    private static void Weigh(Scratch scratch, nint query, float* products, nint keys, nint dim)
+    {
+        nint whole = (keys + ProductTile.Lanes - 1) & -ProductTile.Lanes;
+        new Span<float>(products + keys, (int)(whole - keys)).Fill(float.NegativeInfinity);
+        var most = Vector512.Create(scratch.Most[query]);
+        for (nint i = 0; i < whole; i += ProductTile.Lanes)
+        {
+            most = Avx512F.Max(most, Vector512.Load(products + i));
+        }
+
+        float largest = scratch.Most[query];
+        for (int lane = 0; lane < ProductTile.Lanes; lane++)
+        {
+            largest = MathF.Max(largest, most[lane]);
+        }
+
+        var sum = Vector512<float>.Zero;
+        for (nint i = 0; i < whole; i += ProductTile.Lanes)
+        {
+            var weight = Exponential.Of(Vector512.Load(products + i) - Vector512.Create(largest));
+            weight.Store(products + i);
+            sum += weight;
+        }
+
+        float factor = MathF.Exp(scratch.Most[query] - largest); // 0 at first
+        scratch.Sums[query] = scratch.Sums[query] * factor + Vector512.Sum(sum);
+        scratch.Most[query] = largest;
+        if (factor is > 0 and < 1)
+        {
+            HeadRows.Scale(scratch.Found + query * dim, dim, factor, scratch.Found + query * dim);
+        }
+    }
+
+    private static void AddValues(Scratch scratch, nint query, nint queries, nint keys, nint dim, bool first)
+    {
+        for (nint column = 0; column < dim; column += ProductTile.Columns)
+        {
+            for (nint q = 0; q < queries; q += ProductTile.Rows)
+            {
+                ProductTile.Compute(
+                    scratch.Weights + q * AttentionPart.Keys, AttentionPart.Keys, 1, scratch.Values + column * keys, keys, null,
+                    scratch.Found + (query + q) * dim + column, dim, addToSums: !first);
+            }
+        }
+    }
+
+    private struct Job
+    {
+        public float* Given, Output, LogSums, Memory;
+        public AttentionPart* Parts;
+        public nint Dim, Heads;
+
+        public readonly nint HeadDim => Dim / Heads;
+    }
+
+    /// <summary>A thread's memory.</summary>
+    private readonly struct Scratch(float* memory, nint dim)
+    {
+        public readonly float* Queries = memory; // [MostQueries, d]
+        public readonly float* Found = memory + MostQueries * dim; // Σ weights v [MostQueries, d]
+        public readonly float* Keys = memory + 2 * MostQueries * dim; // [Keys / 32, d, 32]
+        public readonly float* Values = memory + (2 * MostQueries + AttentionPart.Keys) * dim; // [d / 32, keys, 32]
+        public readonly float* Weights = memory + 2 * (MostQueries + AttentionPart.Keys) * dim; // [QueriesAtOnce, Keys]
+        public readonly float* Most = memory + 2 * (MostQueries + AttentionPart.Keys) * dim + AttentionPart.QueriesAtOnce * AttentionPart.Keys;
+        public readonly float* Sums =
+            memory + 2 * (MostQueries + AttentionPart.Keys) * dim + AttentionPart.QueriesAtOnce * AttentionPart.Keys + MostQueries;
+
+        public static nint Length(nint dim) =>
+            2 * (MostQueries + AttentionPart.Keys) * dim + AttentionPart.QueriesAtOnce * AttentionPart.Keys + 2 * MostQueries;
+    }
+}
