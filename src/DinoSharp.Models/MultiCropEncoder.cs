@@ -1,4 +1,5 @@
 using DinoSharp.Models.Backbones;
+using DinoSharp.Models.Heads;
 using TorchSharp;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -12,12 +13,18 @@ public sealed class MultiCropEncoder : nn.Module
     private readonly Backbone _backbone;
     [ComponentName(Name = "head")]
     private readonly nn.Module<Tensor, Tensor> _head;
+    [ComponentName(Name = "dropout")]
+    private readonly FeatureDropout _dropout;
 
-    public MultiCropEncoder(Backbone backbone, nn.Module<Tensor, Tensor> head)
+    /// <param name="backbone">gives the features</param>
+    /// <param name="head">takes them</param>
+    /// <param name="dropout">chance, in training, that a number of a feature is 0 in the head's input</param>
+    public MultiCropEncoder(Backbone backbone, nn.Module<Tensor, Tensor> head, double dropout = 0)
         : base(nameof(MultiCropEncoder))
     {
         _backbone = backbone;
         _head = head;
+        _dropout = new FeatureDropout(dropout);
         RegisterComponents();
     }
 
@@ -28,6 +35,6 @@ public sealed class MultiCropEncoder : nn.Module
     public Tensor Forward(IReadOnlyList<Tensor> crops)
     {
         using var scope = NewDisposeScope();
-        return _head.forward(GradientMilestones.Before(_head, _backbone.ForwardCrops(crops))).MoveToOuterDisposeScope();
+        return _head.forward(_dropout.forward(GradientMilestones.Before(_head, _backbone.ForwardCrops(crops)))).MoveToOuterDisposeScope();
     }
 }

@@ -73,6 +73,7 @@ public sealed class SelfTrainCommandTests
     [InlineData("--threshold is in [0, 1), not 1", "--threshold", "1")]
     [InlineData("--iterations is at least 1, not 0", "--iterations", "0")]
     [InlineData("--images-per-class is at least 1, not 0", "--images-per-class", "0")]
+    [InlineData("the chance of dropout must be in [0, 1), not 1", "--student-dropout", "1")]
     [InlineData("RandAugment's magnitude is from 0 to 30, not 31", "--rand-augment", "31")]
     public void A_wrong_request_says_what_is_wrong(string words, params string[] arguments)
     {

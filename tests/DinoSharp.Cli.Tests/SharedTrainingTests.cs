@@ -38,7 +38,7 @@ public sealed class SharedTrainingTests
     [InlineData("instance", "resnet18", "--hidden-dim 16 --projection-dim 8")]
     [InlineData("instance-memory", "resnet18", "--projection-dim 8 --negatives 5")]
     [InlineData("instance-memory", "resnet18", "--projection-dim 8 --negatives 0")]
-    [InlineData("supervised", "resnet18", "--mixup-alpha 0.8")]
+    [InlineData("supervised", "resnet18", "--mixup-alpha 0.8 --dropout 0.3 --repeats 2")]
     public void Two_processes_compute_what_one_does(string method, string network, string options)
     {
         using TestFolder folder = new();

@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Text.RegularExpressions;
+using DinoSharp.Methods.Supervised;
 
 namespace DinoSharp.Methods.Tests;
 
@@ -57,7 +58,8 @@ public sealed partial class CatalogueTests
             settings.Training.Validated();
             settings.Views.Validate();
             var recipe = settings.Method.Recipe(settings.Views);
-            int views = settings.Views.GlobalCount + settings.Views.LocalCount;
+            int repeats = (settings.Method as SupervisedOptions)?.Repeats ?? 1;
+            int views = repeats * (settings.Views.GlobalCount + settings.Views.LocalCount);
             Assert.InRange(recipe.ViewCount, views, views + 1); // a teacher may have a view of its own
         }
     }

@@ -26,6 +26,8 @@ internal sealed class SelfTrainCommand
     private readonly Option<string?> _student = Text(
         "--student-weights", "where students start, if not from --weights: a network as large as the teacher's, or larger");
     private readonly Option<double> _studentDropPath = Value("--student-drop-path-rate", "stochastic depth of students that are transformers", 0.2);
+    private readonly Option<double> _studentDropout = Value(
+        "--student-dropout", "chance of each number of a feature to be dropped before a student's classifier", 0.5);
     private readonly Option<double> _augment = Value("--rand-augment", "magnitude of RandAugment in the views of students; 0 for none", 27.0);
     private readonly WeightsOptions _weights = new();
     private readonly LoadingOptions _loading = new();
@@ -40,7 +42,7 @@ internal sealed class SelfTrainCommand
             "A teacher labels the images, a student learns from them with noise and is the next teacher. Started again, it goes on.",
             new OptionGroup("Most used", [.. _sets.All, _unlabelled, .. _weights.All, _training.FromScratch, _iterations, .. _run.All]),
             new OptionGroup("Pseudo-labels", _threshold, _perClass, _hard),
-            new OptionGroup("Students", _student, _studentDropPath, _augment),
+            new OptionGroup("Students", _student, _studentDropPath, _studentDropout, _augment),
             new OptionGroup("Images", [.. _loading.All]),
             _training.Optimization,
             _training.Regularization);
@@ -134,6 +136,8 @@ internal sealed class SelfTrainCommand
     {
         var teacher = _training.Settings(parsed, batchSize, side);
         double magnitude = parsed.GetValue(_augment);
+        var ofStudents = teacher.Supervised with { Dropout = parsed.GetValue(_studentDropout) };
+        ofStudents.Validate();
         return new SelfTrainSettings
         {
             Iterations = parsed.GetValue(_iterations),
@@ -144,6 +148,7 @@ internal sealed class SelfTrainCommand
             Student = teacher with
             {
                 DropPathRate = parsed.GetValue(_studentDropPath),
+                Supervised = ofStudents,
                 Crop = (teacher.Crop with { RandAugment = magnitude == 0 ? null : new RandAugmentOptions { Magnitude = magnitude } }).Validated(),
             },
         }.Validated();

@@ -63,7 +63,7 @@ public sealed class SupervisedMethod : TrainingMethod
         MultiCropEncoder Classifier(Backbone features)
         {
             var network = new MultiCropEncoder(
-                features, LinearClassifier.Create(features.FeatureDim, labels.Classes, LinearClassifier.FineTuningDeviation));
+                features, LinearClassifier.Create(features.FeatureDim, labels.Classes, LinearClassifier.FineTuningDeviation), options.Dropout);
             network.to(device);
             network.ShareBatch(share);
             return network;
@@ -87,8 +87,9 @@ public sealed class SupervisedMethod : TrainingMethod
     public override Tensor Loss(TrainingBatch batch, TrainingStep step)
     {
         using var scope = NewDisposeScope();
-        var (images, targets) = _mixing.Apply(batch.Crops[0], Smoothed(_labels.Targets(batch, _device)), step.Index);
-        var logits = _network.Forward([images]); // [B, C]
+        var ofImages = Smoothed(_labels.Targets(batch, _device)); // [B, C]
+        var (views, targets) = _mixing.Apply(batch.Crops[0], ofImages.repeat(_options.Repeats, 1), step.Index); // [V B, C, H, W], [V B, C]
+        var logits = _network.Forward([views]); // [V B, C]
         var loss = -(targets * logits.log_softmax(1)).sum(1).mean();
         _loss.Add(loss.detach());
         return loss.MoveToOuterDisposeScope();

@@ -29,6 +29,14 @@ public sealed record SupervisedOptions : MethodOptions
     [Setting("magnitude of RandAugment; 0 for none")]
     public double RandAugmentMagnitude { get; init; } = 9;
 
+    /// <summary>Chance that a number of an image's feature is 0 for the classifier (dropout).</summary>
+    [Setting("chance of each number of a feature to be dropped before the classifier")]
+    public double Dropout { get; init; }
+
+    /// <summary>Views of each image in a batch (repeated augmentation, arXiv 1901.09335 and 1902.05509).</summary>
+    [Setting("views of each image in a batch")]
+    public int Repeats { get; init; } = 1;
+
     /// <summary>
     /// By what the learning rate is multiplied from each layer to the one below (arXiv 1801.06146, 2106.08254): layers that are good already
     /// move less. 1 moves all alike.
@@ -56,13 +64,16 @@ public sealed record SupervisedOptions : MethodOptions
         setup.Device,
         setup.Share);
 
-    public override IViewRecipe Recipe(MultiCropOptions views) =>
-        new RandomCropRecipe(PlainCrop.Of(views) with
+    public override IViewRecipe Recipe(MultiCropOptions views)
+    {
+        var crop = new RandomCropRecipe(PlainCrop.Of(views) with
         {
             EraseProbability = EraseProbability,
             RandAugment = RandAugmentMagnitude == 0
                 ? null : new RandAugmentOptions { Magnitude = RandAugmentMagnitude, MagnitudeDeviation = 0.5, Probability = 0.5 },
         });
+        return Repeats == 1 ? crop : new RepeatedRecipe(crop, Repeats);
+    }
 
     public override void Validate()
     {
@@ -72,6 +83,8 @@ public sealed record SupervisedOptions : MethodOptions
             CutMixShare is not (>= 0 and <= 1) ? $"the share of CutMix must be in [0, 1], not {CutMixShare}" :
             EraseProbability is not (>= 0 and <= 1) ? $"the chance of erasing must be in [0, 1], not {EraseProbability}" :
             RandAugmentMagnitude is not (>= 0 and <= 30) ? $"RandAugment's magnitude is from 0 to 30, not {RandAugmentMagnitude}" :
+            Dropout is not (>= 0 and < 1) ? $"the chance of dropout must be in [0, 1), not {Dropout}" :
+            Repeats is not (>= 1 and <= 64) ? $"an image has 1 to 64 views in a batch, not {Repeats}" :
             LayerDecay is not (> 0 and <= 1) ? $"the decay from layer to layer must be in (0, 1], not {LayerDecay}" :
             AverageMomentum is not (>= 0 and < 1) ? $"the momentum of the average must be in [0, 1), not {AverageMomentum}" : null;
         if (fault is not null)

@@ -16,7 +16,7 @@ public sealed class SupervisedDefinitionTests
     [InlineData(false)]
     [InlineData(true)]
     public void It_moves_resumes_to_the_bit_and_leaves_no_tensor(bool residual) =>
-        MethodChecks.Hold(new SupervisedOptions { AverageMomentum = 0.9 }, OneView, residual, Labels);
+        MethodChecks.Hold(new SupervisedOptions { AverageMomentum = 0.9, Dropout = 0.5 }, OneView, residual, Labels);
 
     [Fact]
     public void Images_without_labels_are_refused()
@@ -42,12 +42,16 @@ public sealed class SupervisedDefinitionTests
         Assert.NotEqual(Loss(1), Loss(2));
     }
 
-    /// <summary>DeiT states 5e-4 for a batch of 512, which is 2.5e-4 for one of 256: 1e-3 for its 1,024.</summary>
+    /// <summary>DeiT states 5e-4 for a batch of 512, which is 2.5e-4 for one of 256: 1e-3 for its 1,024 views, of which three are of one image.</summary>
     [Fact]
     public void Published_rates_are_those_of_the_papers()
     {
         var definition = new SupervisedDefinition();
-        Assert.Equal(1e-3, definition.Published(transformer: true).Training.ScaledLearningRate, 1e-12);
+        var ofTransformers = definition.Published(transformer: true);
+        int repeats = ((SupervisedOptions)ofTransformers.Method).Repeats;
+        Assert.Equal((3, 1026, 300), (repeats, repeats * ofTransformers.Training.BatchSize, repeats * ofTransformers.Training.Epochs));
+        Assert.Equal(1e-3 * 1026 / 1024, ofTransformers.Training.ScaledLearningRate, 1e-12);
+        Assert.Equal(5.0 / 300, ofTransformers.Training.EffectiveWarmupEpochs / ofTransformers.Training.Epochs, 1e-12);
         Assert.Equal(0.1, definition.Published(transformer: false).Training.ScaledLearningRate, 1e-12);
         Assert.Equal(0, ((SupervisedOptions)definition.Published(transformer: false).Method).MixupAlpha);
     }
@@ -59,9 +63,41 @@ public sealed class SupervisedDefinitionTests
     {
         var definition = new SupervisedDefinition();
         var fitting = new Fitting(new TrainingFacts(Images: 50_000, ImageSide: 32, BatchSize: 500, Steps: 100 * epochs, Transformer: true));
-        var fitted = (SupervisedOptions)definition.Fitted(definition.Published(transformer: true), fitting).Method;
+        var settings = definition.Fitted(definition.Published(transformer: true), fitting);
+        var fitted = (SupervisedOptions)settings.Method;
         Assert.Equal(plain, fitted is { MixupAlpha: 0, CutMixAlpha: 0, EraseProbability: 0 });
-        Assert.Equal(plain ? 3 : 0, fitting.Reasons.Count);
+        Assert.Equal((1, 2.5e-4), (fitted.Repeats, settings.Training.LearningRate));
+        Assert.Equal(plain ? 4 : 1, fitting.Reasons.Count);
+    }
+
+    /// <summary>Several views of an image are other views, and each learns the image's label.</summary>
+    [Fact]
+    public void A_batch_has_several_views_of_each_image()
+    {
+        using var scope = NewDisposeScope();
+        var options = new SupervisedOptions { Repeats = 3, LabelSmoothing = 0, MixupAlpha = 0, CutMixAlpha = 0, EraseProbability = 0 };
+        var recipe = options.Recipe(new() { GlobalSize = 16 });
+        Assert.Equal(3, recipe.ViewCount);
+        using PixelImage picture = new(40, 30, 3);
+        for (int i = 0; i < picture.Pixels.Length; i++)
+        {
+            picture.Pixels[i] = (byte)(i * 7);
+        }
+
+        var views = Enumerable.Range(0, 3).Select(view =>
+        {
+            SampleRandom random = new(3, 0, 5, view);
+            using var made = recipe.Make(picture, view, ref random);
+            return Convert.ToHexString(made.Pixels);
+        });
+        Assert.Equal(3, views.Distinct().Count());
+
+        using TinyTraining tiny = new(options, new TrainingOptions { Epochs = 3, BatchSize = 4 }, OneView, labels: Labels);
+        var crops = randn(12, 3, 8, 8);
+        double loss = tiny.Method.Loss(new TrainingBatch([crops], [4, 1, 2, 0]), tiny.Trainer.Plan.StepAfter(0)).item<float>();
+        var logs = ((SupervisedMethod)tiny.Method).Logits(crops).log_softmax(1);
+        long[] labels = [1, 1, 2, 0, 1, 1, 2, 0, 1, 1, 2, 0];
+        Assert.Equal(-labels.Select((label, i) => logs[i, label].item<float>()).Average(), loss, 1e-5);
     }
 
     [Theory]
