@@ -29,6 +29,28 @@ public sealed class TorchFileTests
         Assert.IsType<object?[]>(Expected.Dictionary(root["values"])["tuple"]);
     }
 
+    [Theory]
+    [InlineData("vit/container.pth")]
+    [InlineData("vit/container-legacy.pth")]
+    public void Without_tensors_the_rest_is_the_same_and_their_memory_is_not_read(string file)
+    {
+        using TestFolder folder = new();
+        var whole = Expected.Dictionary(TorchFile.Read(TestFolder.Fixture(file)));
+        var tensors = Expected.Dictionary(whole["tensors"]);
+        string path = folder.Write("damaged.pth", Damaged(File.ReadAllBytes(TestFolder.Fixture(file)), (ArrayData)tensors.GetAt(0).Value!));
+        var rest = Expected.Dictionary(TorchFile.ReadWithoutTensors(path));
+        Assert.Equal(whole.Keys, rest.Keys);
+        Expected.AssertSame(whole["values"], rest["values"]);
+        Assert.Equal(tensors.Keys, Expected.Dictionary(rest["tensors"]).Keys);
+        Assert.All(Expected.Dictionary(rest["tensors"]).Values, Assert.Null);
+
+        static byte[] Damaged(byte[] bytes, ArrayData tensor)
+        {
+            bytes[bytes.AsSpan().IndexOf(tensor.Bytes.Span)] ^= 1;
+            return bytes;
+        }
+    }
+
     [Fact]
     public void A_training_of_the_reference_is_read_to_the_last_tensor()
     {

@@ -18,7 +18,13 @@ public static class TorchFile
 
     /// <summary>The object a file holds.</summary>
     /// <exception cref="CheckpointException">One line: the file is missing, damaged, or holds more than data.</exception>
-    public static object? Read(string path)
+    public static object? Read(string path) => Read(path, withTensors: true);
+
+    /// <summary>The object a file holds, with null in the place of each tensor: of a large file little is read.</summary>
+    /// <exception cref="CheckpointException">One line: the file is missing, damaged, or holds more than data. Tensors are not looked at.</exception>
+    public static object? ReadWithoutTensors(string path) => Read(path, withTensors: false);
+
+    private static object? Read(string path, bool withTensors)
     {
         try
         {
@@ -28,8 +34,8 @@ public static class TorchFile
             file.Position = 0;
             return start[..read] switch
             {
-                [(byte)'P', (byte)'K', ..] => TorchZipReader.Read(file),
-                [0x80, ..] => TorchLegacyReader.Read(file),
+                [(byte)'P', (byte)'K', ..] => TorchZipReader.Read(file, withTensors),
+                [0x80, ..] => TorchLegacyReader.Read(file, withTensors),
                 _ => throw new InvalidDataException("it does not begin as torch.save's files do"),
             };
         }

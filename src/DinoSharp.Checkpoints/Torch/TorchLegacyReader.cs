@@ -12,7 +12,7 @@ internal static class TorchLegacyReader
 {
     private static readonly BigInteger Magic = BigInteger.Parse("119547037146038801333356", CultureInfo.InvariantCulture);
 
-    public static object? Read(FileStream file)
+    public static object? Read(FileStream file, bool withTensors)
     {
         if (file.Length > Array.MaxLength)
         {
@@ -44,7 +44,12 @@ internal static class TorchLegacyReader
         }
 
         int start = measuring.Position;
-        measuring.Read();
+        object? structure = measuring.Read();
+        if (!withTensors)
+        {
+            return structure;
+        }
+
         var keys = measuring.Read() as List<object?> ?? throw new InvalidDataException("the list of its tensors' memory is missing");
         var storages = Storages(bytes, measuring.Position, keys, types);
         return new PickleReader(bytes.AsMemory(start), new PickleGlobals(copyBudget: 4L * bytes.Length), id =>

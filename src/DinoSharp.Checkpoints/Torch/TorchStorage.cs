@@ -2,7 +2,7 @@ namespace DinoSharp.Checkpoints;
 
 /// <summary>The memory that one or more tensors of a torch.save file look into.</summary>
 /// <param name="Type">of an element</param>
-/// <param name="Bytes">all elements; null while a file's structure is only being measured</param>
+/// <param name="Bytes">all elements; null where a file's structure is read without them</param>
 internal sealed record TorchStorage(ElementType Type, ReadOnlyMemory<byte>? Bytes)
 {
     private static readonly Dictionary<string, ElementType> Types = new(StringComparer.Ordinal)

@@ -9,7 +9,7 @@ internal static class TorchZipReader
 {
     private const string Pickle = "data.pkl";
 
-    public static object? Read(FileStream file)
+    public static object? Read(FileStream file, bool withTensors)
     {
         using var archive = new ZipArchive(file, ZipArchiveMode.Read, leaveOpen: true);
         long left = file.Length; // entries may not overlap, so all of them together are no longer than the file
@@ -30,6 +30,11 @@ internal static class TorchZipReader
                 !TorchStorage.TryTypeOf(type.Name, out var element))
             {
                 throw new InvalidDataException("a tensor's memory is described in an unknown way");
+            }
+
+            if (!withTensors)
+            {
+                return new TorchStorage(element, null);
             }
 
             if (!storages.TryGetValue(key, out var storage))

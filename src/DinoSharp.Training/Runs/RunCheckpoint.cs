@@ -67,8 +67,37 @@ public static class RunCheckpoint
     /// Puts the state of a file into method and trainer. A checkpoint of the reference, which knows epochs only, goes on at its epoch.
     /// </summary>
     /// <exception cref="CheckpointException">One line: the file is damaged, or of another method or network.</exception>
-    public static void Load(string path, TrainingMethod method, Trainer trainer) => trainer.StepsDone = Read(path, root =>
+    public static void Load(string path, TrainingMethod method, Trainer trainer)
     {
+        try
+        {
+            trainer.StepsDone = LoadState(path, method, trainer);
+        }
+        finally
+        {
+            // The file's content would stay in memory beside the training, which the collector sees nothing of.
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        }
+    }
+
+    /// <summary>Whether a file holds the state at the end of a training.</summary>
+    /// <returns>false also where there is no such file, or none that a training goes on from</returns>
+    public static bool IsAtEnd(string path, TrainingPlan plan)
+    {
+        try
+        {
+            return File.Exists(path) && StepsDone(path, Root(path, TorchFile.ReadWithoutTensors(path)), plan) == plan.TotalSteps;
+        }
+        catch (CheckpointException)
+        {
+            return false; // Load says what is wrong with it
+        }
+    }
+
+    /// <returns>the steps done; nothing of the file is held any longer</returns>
+    private static long LoadState(string path, TrainingMethod method, Trainer trainer)
+    {
+        var root = Root(path, TorchFile.Read(path));
         long stepsDone = StepsDone(path, root, trainer.Plan);
         foreach (var section in method.State)
         {
@@ -78,34 +107,9 @@ public static class RunCheckpoint
         LoadOptimizer(path, Dictionary(Entry(root, "optimizer", path), path, "optimizer"), trainer.Optimizer);
         LoadLossScale(path, root, trainer.LossScale);
         return stepsDone;
-    });
-
-    /// <summary>Whether a file holds the state at the end of a training.</summary>
-    /// <returns>false also where there is no such file, or none that a training goes on from</returns>
-    public static bool IsAtEnd(string path, TrainingPlan plan)
-    {
-        try
-        {
-            return File.Exists(path) && Read(path, root => StepsDone(path, root, plan)) == plan.TotalSteps;
-        }
-        catch (CheckpointException)
-        {
-            return false; // Load says what is wrong with it
-        }
     }
 
-    private static long Read(string path, Func<OrderedDictionary<object, object?>, long> steps)
-    {
-        try
-        {
-            return steps(Dictionary(TorchFile.Read(path), path, "the file"));
-        }
-        finally
-        {
-            // The file's content would stay in memory beside the training, which the collector sees nothing of.
-            GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
-        }
-    }
+    private static OrderedDictionary<object, object?> Root(string path, object? content) => Dictionary(content, path, "the file");
 
     /// <summary>The section with the network to use.</summary>
     private static StateSection SectionOf(TrainingMethod method)
