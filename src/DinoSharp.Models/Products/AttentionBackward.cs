@@ -142,24 +142,40 @@ internal static unsafe class AttentionBackward
     }
 
     /// <summary>A thread's memory. Of a block's keys: laid out both ways, values, and the gradients of both; of the queries: rows and panels.</summary>
-    private readonly struct Scratch(float* memory, nint dim)
+    private readonly struct Scratch
     {
-        private const int OfBlock = AttentionPart.Keys;
-        private const int AtOnce = AttentionPart.QueriesAtOnce;
+        public readonly float* KeysAcross; // [Keys / 32, d, 32]
+        public readonly float* ValuesAcross; // [Keys / 32, d, 32]
+        public readonly float* Keys; // [d / 32, keys, 32]
+        public readonly float* OfKeys; // [Keys, d]
+        public readonly float* OfValues; // [Keys, d]
+        public readonly float* Queries; // [QueriesAtOnce, d]
+        public readonly float* Gradient; // [QueriesAtOnce, d]
+        public readonly float* QueryPanels; // [d / 32, queries, 32]
+        public readonly float* GradientPanels; // [d / 32, queries, 32]
+        public readonly float* OfQueries; // [QueriesAtOnce, d]
+        public readonly float* Weights; // [QueriesAtOnce, Keys]
+        public readonly float* OfProducts; // [QueriesAtOnce, Keys]
+        private readonly float* _end;
 
-        public readonly float* KeysAcross = memory; // [Keys / 32, d, 32]
-        public readonly float* ValuesAcross = memory + OfBlock * dim; // [Keys / 32, d, 32]
-        public readonly float* Keys = memory + 2 * OfBlock * dim; // [d / 32, keys, 32]
-        public readonly float* OfKeys = memory + 3 * OfBlock * dim; // [Keys, d]
-        public readonly float* OfValues = memory + 4 * OfBlock * dim; // [Keys, d]
-        public readonly float* Queries = memory + 5 * OfBlock * dim; // [AtOnce, d]
-        public readonly float* Gradient = memory + (5 * OfBlock + AtOnce) * dim; // [AtOnce, d]
-        public readonly float* QueryPanels = memory + (5 * OfBlock + 2 * AtOnce) * dim; // [d / 32, queries, 32]
-        public readonly float* GradientPanels = memory + (5 * OfBlock + 3 * AtOnce) * dim; // [d / 32, queries, 32]
-        public readonly float* OfQueries = memory + (5 * OfBlock + 4 * AtOnce) * dim; // [AtOnce, d]
-        public readonly float* Weights = memory + 5 * (OfBlock + AtOnce) * dim; // [AtOnce, Keys]
-        public readonly float* OfProducts = memory + 5 * (OfBlock + AtOnce) * dim + AtOnce * OfBlock; // [AtOnce, Keys]
+        public Scratch(float* memory, nint dim)
+        {
+            nint ofKeys = AttentionPart.Keys * dim, ofQueries = AttentionPart.QueriesAtOnce * dim;
+            KeysAcross = memory;
+            ValuesAcross = KeysAcross + ofKeys;
+            Keys = ValuesAcross + ofKeys;
+            OfKeys = Keys + ofKeys;
+            OfValues = OfKeys + ofKeys;
+            Queries = OfValues + ofKeys;
+            Gradient = Queries + ofQueries;
+            QueryPanels = Gradient + ofQueries;
+            GradientPanels = QueryPanels + ofQueries;
+            OfQueries = GradientPanels + ofQueries;
+            Weights = OfQueries + ofQueries;
+            OfProducts = Weights + AttentionPart.QueriesAtOnce * AttentionPart.Keys;
+            _end = OfProducts + AttentionPart.QueriesAtOnce * AttentionPart.Keys;
+        }
 
-        public static nint Length(nint dim) => 5 * (OfBlock + AtOnce) * dim + 2 * AtOnce * OfBlock;
+        public static nint Length(nint dim) => (nint)new Scratch(null, dim)._end / sizeof(float);
     }
 }

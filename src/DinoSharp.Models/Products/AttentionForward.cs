@@ -134,18 +134,29 @@ internal static unsafe class AttentionForward
     }
 
     /// <summary>A thread's memory.</summary>
-    private readonly struct Scratch(float* memory, nint dim)
+    private readonly struct Scratch
     {
-        public readonly float* Queries = memory; // [MostQueries, d]
-        public readonly float* Found = memory + MostQueries * dim; // Σ weights v [MostQueries, d]
-        public readonly float* Keys = memory + 2 * MostQueries * dim; // [Keys / 32, d, 32]
-        public readonly float* Values = memory + (2 * MostQueries + AttentionPart.Keys) * dim; // [d / 32, keys, 32]
-        public readonly float* Weights = memory + 2 * (MostQueries + AttentionPart.Keys) * dim; // [QueriesAtOnce, Keys]
-        public readonly float* Most = memory + 2 * (MostQueries + AttentionPart.Keys) * dim + AttentionPart.QueriesAtOnce * AttentionPart.Keys;
-        public readonly float* Sums =
-            memory + 2 * (MostQueries + AttentionPart.Keys) * dim + AttentionPart.QueriesAtOnce * AttentionPart.Keys + MostQueries;
+        public readonly float* Queries; // [MostQueries, d]
+        public readonly float* Found; // Σ weights v [MostQueries, d]
+        public readonly float* Keys; // [Keys / 32, d, 32]
+        public readonly float* Values; // [d / 32, keys, 32]
+        public readonly float* Weights; // [QueriesAtOnce, Keys]
+        public readonly float* Most; // [MostQueries]
+        public readonly float* Sums; // [MostQueries]
+        private readonly float* _end;
 
-        public static nint Length(nint dim) =>
-            2 * (MostQueries + AttentionPart.Keys) * dim + AttentionPart.QueriesAtOnce * AttentionPart.Keys + 2 * MostQueries;
+        public Scratch(float* memory, nint dim)
+        {
+            Queries = memory;
+            Found = Queries + MostQueries * dim;
+            Keys = Found + MostQueries * dim;
+            Values = Keys + AttentionPart.Keys * dim;
+            Weights = Values + AttentionPart.Keys * dim;
+            Most = Weights + AttentionPart.QueriesAtOnce * AttentionPart.Keys;
+            Sums = Most + MostQueries;
+            _end = Sums + MostQueries;
+        }
+
+        public static nint Length(nint dim) => (nint)new Scratch(null, dim)._end / sizeof(float);
     }
 }
