@@ -88,12 +88,7 @@ internal static unsafe class AttentionForward
             most = Avx512F.Max(most, Vector512.Load(products + i));
         }
 
-        float largest = scratch.Most[query];
-        for (int lane = 0; lane < ProductTile.Lanes; lane++)
-        {
-            largest = MathF.Max(largest, most[lane]);
-        }
-
+        float largest = Largest(most);
         var sum = Vector512<float>.Zero;
         for (nint i = 0; i < whole; i += ProductTile.Lanes)
         {
@@ -109,6 +104,14 @@ internal static unsafe class AttentionForward
         {
             HeadRows.Scale(scratch.Found + query * dim, dim, factor, scratch.Found + query * dim);
         }
+    }
+
+    private static float Largest(Vector512<float> values)
+    {
+        var eight = Avx.Max(values.GetLower(), values.GetUpper());
+        var four = Sse.Max(eight.GetLower(), eight.GetUpper());
+        var two = Sse.Max(four, Sse.MoveHighToLow(four, four));
+        return MathF.Max(two[0], two[1]);
     }
 
     private static void AddValues(Scratch scratch, nint query, nint queries, nint keys, nint dim, bool first)
