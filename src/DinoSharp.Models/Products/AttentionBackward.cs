@@ -17,33 +17,17 @@ internal static unsafe class AttentionBackward
     /// <returns>// [T, 3D]</returns>
     public static Tensor Of(Tensor queriesKeysValues, IEnumerable<(long Images, long Tokens)> groups, Tensor output, Tensor logSums, Tensor gradient)
     {
-        int heads = (int)logSums.size(1);
         var ofGiven = empty(queriesKeysValues.shape);
-        var parts = AttentionPart.Of(groups, heads, nint.MaxValue);
-        var job = new Job
-        {
-            Given = Floats.Of(queriesKeysValues),
-            Output = Floats.Of(output),
-            LogSums = Floats.Of(logSums),
-            Gradient = Floats.Of(gradient),
-            OfGiven = Floats.Of(ofGiven),
-            Dim = (nint)output.size(1),
-            Heads = heads,
-        };
-        using var scratch = empty(get_num_threads() * Scratch.Length(job.HeadDim));
-        job.Memory = Floats.Of(scratch);
-        fixed (AttentionPart* first = parts)
-        {
-            job.Parts = first;
-            TorchThreads.Run(parts.Length, &Compute, &job);
-        }
-
+        var job = AttentionJob.Of(queriesKeysValues, output, logSums);
+        job.Gradient = Floats.Of(gradient);
+        job.OfGiven = Floats.Of(ofGiven);
+        job.Run(groups, nint.MaxValue, Scratch.Length(job.HeadDim), &Compute);
         return ofGiven;
     }
 
     private static void Compute(void* state, int index, int thread)
     {
-        var job = (Job*)state;
+        var job = (AttentionJob*)state;
         var part = job->Parts[index];
         nint dim = job->HeadDim, next = 3 * job->Dim;
         var scratch = new Scratch(job->Memory + thread * Scratch.Length(dim), dim);
@@ -61,14 +45,14 @@ internal static unsafe class AttentionBackward
 
             for (nint k = 0; k < keys; k++)
             {
-                HeadRows.Scale(scratch.OfKeys + k * dim, dim, 1, job->OfGiven + offset + k * next);
-                HeadRows.Scale(scratch.OfValues + k * dim, dim, 1, job->OfGiven + offset + job->Dim + k * next);
+                RowSum.Scaled(scratch.OfKeys + k * dim, 1, dim, job->OfGiven + offset + k * next);
+                RowSum.Scaled(scratch.OfValues + k * dim, 1, dim, job->OfGiven + offset + job->Dim + k * next);
             }
         }
     }
 
     /// <summary>What some queries give to their own gradient and to those of a block's keys and values.</summary>
-    private static void TakeQueries(Job* job, Scratch scratch, AttentionPart part, nint query, nint queries, nint keys, bool firstKeys)
+    private static void TakeQueries(AttentionJob* job, Scratch scratch, AttentionPart part, nint query, nint queries, nint keys, bool firstKeys)
     {
         const int width = AttentionPart.Keys;
         nint dim = job->HeadDim, row = part.Row + query, next = 3 * job->Dim;
@@ -112,11 +96,11 @@ internal static unsafe class AttentionBackward
             float* ofQuery = job->OfGiven + (row + q) * next + part.Head * dim;
             if (firstKeys)
             {
-                HeadRows.Scale(scratch.OfQueries + q * dim, dim, scale, ofQuery);
+                RowSum.Scaled(scratch.OfQueries + q * dim, scale, dim, ofQuery);
             }
             else
             {
-                HeadRows.AddScaled(scratch.OfQueries + q * dim, dim, scale, ofQuery);
+                RowSum.Of(ofQuery, scratch.OfQueries + q * dim, scale, dim, ofQuery);
             }
         }
     }
@@ -130,15 +114,6 @@ internal static unsafe class AttentionBackward
             weight.Store(products + i);
             (weight * (Vector512.Load(ofWeights + i) - Vector512.Create(mean))).Store(ofWeights + i);
         }
-    }
-
-    private struct Job
-    {
-        public float* Given, Output, LogSums, Gradient, OfGiven, Memory;
-        public AttentionPart* Parts;
-        public nint Dim, Heads;
-
-        public readonly nint HeadDim => Dim / Heads;
     }
 
     /// <summary>A thread's memory. Of a block's keys: laid out both ways, values, and the gradients of both; of the queries: rows and panels.</summary>

@@ -20,29 +20,14 @@ internal static unsafe class AttentionForward
     public static (Tensor Output, Tensor LogSums) Of(Tensor queriesKeysValues, IEnumerable<(long Images, long Tokens)> groups, int heads)
     {
         var (output, logSums) = (empty(queriesKeysValues.size(0), queriesKeysValues.size(1) / 3), empty(queriesKeysValues.size(0), heads));
-        var parts = AttentionPart.Of(groups, heads, MostQueries);
-        var job = new Job
-        {
-            Given = Floats.Of(queriesKeysValues),
-            Output = Floats.Of(output),
-            LogSums = Floats.Of(logSums),
-            Dim = (nint)output.size(1),
-            Heads = heads,
-        };
-        using var scratch = empty(get_num_threads() * Scratch.Length(job.HeadDim));
-        job.Memory = Floats.Of(scratch);
-        fixed (AttentionPart* first = parts)
-        {
-            job.Parts = first;
-            TorchThreads.Run(parts.Length, &Compute, &job);
-        }
-
+        var job = AttentionJob.Of(queriesKeysValues, output, logSums);
+        job.Run(groups, MostQueries, Scratch.Length(job.HeadDim), &Compute);
         return (output, logSums);
     }
 
     private static void Compute(void* state, int index, int thread)
     {
-        var job = (Job*)state;
+        var job = (AttentionJob*)state;
         var part = job->Parts[index];
         nint dim = job->HeadDim, next = 3 * job->Dim;
         var scratch = new Scratch(job->Memory + thread * Scratch.Length(dim), dim);
@@ -72,7 +57,7 @@ internal static unsafe class AttentionForward
         for (nint q = 0; q < part.Queries; q++)
         {
             nint row = part.Row + part.FirstQuery + q;
-            HeadRows.Scale(scratch.Found + q * dim, dim, 1 / scratch.Sums[q], job->Output + row * job->Dim + part.Head * dim);
+            RowSum.Scaled(scratch.Found + q * dim, 1 / scratch.Sums[q], dim, job->Output + row * job->Dim + part.Head * dim);
             job->LogSums[row * job->Heads + part.Head] = scratch.Most[q] + MathF.Log(scratch.Sums[q]);
         }
     }
@@ -102,7 +87,7 @@ internal static unsafe class AttentionForward
         scratch.Most[query] = largest;
         if (factor is > 0 and < 1)
         {
-            HeadRows.Scale(scratch.Found + query * dim, dim, factor, scratch.Found + query * dim);
+            RowSum.Scaled(scratch.Found + query * dim, factor, dim, scratch.Found + query * dim);
         }
     }
 
@@ -125,15 +110,6 @@ internal static unsafe class AttentionForward
                     scratch.Found + (query + q) * dim + column, dim, addToSums: !first);
             }
         }
-    }
-
-    private struct Job
-    {
-        public float* Given, Output, LogSums, Memory;
-        public AttentionPart* Parts;
-        public nint Dim, Heads;
-
-        public readonly nint HeadDim => Dim / Heads;
     }
 
     /// <summary>A thread's memory.</summary>

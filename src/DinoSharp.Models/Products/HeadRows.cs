@@ -11,29 +11,11 @@ internal static unsafe class HeadRows
     {
         for (nint row = 0; row < rows; row++)
         {
-            Scale(from + row * next, dim, factor, to + row * dim);
+            RowSum.Scaled(from + row * next, factor, dim, to + row * dim);
         }
 
         nint whole = (rows + ProductTile.Rows - 1) / ProductTile.Rows * ProductTile.Rows;
         new Span<float>(to + rows * dim, (int)((whole - rows) * dim)).Clear();
-    }
-
-    /// <summary>A row times a factor.</summary>
-    public static void Scale(float* row, nint dim, float factor, float* to)
-    {
-        for (nint i = 0; i < dim; i += ProductTile.Lanes)
-        {
-            (Vector512.Load(row + i) * factor).Store(to + i);
-        }
-    }
-
-    /// <summary>A row times a factor, added.</summary>
-    public static void AddScaled(float* row, nint dim, float factor, float* to)
-    {
-        for (nint i = 0; i < dim; i += ProductTile.Lanes)
-        {
-            Avx512F.FusedMultiplyAdd(Vector512.Load(row + i), Vector512.Create(factor), Vector512.Load(to + i)).Store(to + i);
-        }
     }
 
     /// <summary>Σ a b</summary>

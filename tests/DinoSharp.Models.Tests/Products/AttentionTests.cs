@@ -8,17 +8,9 @@ namespace DinoSharp.Models.Tests.Products;
 
 /// <summary>Our attention and its gradients against the formula in float64.</summary>
 [Collection(nameof(TorchGenerator))]
-public sealed class AttentionTests : IDisposable
+public sealed class AttentionTests : TiledTests
 {
-    private readonly bool _before;
-
-    public AttentionTests()
-    {
-        TorchRuntime.Tune();
-        _before = MatrixKernels.TilesInUse;
-        Assert.SkipUnless(ProductTile.IsSupported && TorchThreads.Reachable, "our products need AVX-512 and torch's OpenMP threads");
-        MatrixKernels.TilesInUse = true;
-    }
+    public AttentionTests() => MatrixKernels.TilesInUse = true;
 
     /// <summary>Images and tokens of two resolutions, heads, length of a head, and how large queries and keys are.</summary>
     public static TheoryData<int, int, int, int, int, int, float> Shapes => new()
@@ -26,8 +18,6 @@ public sealed class AttentionTests : IDisposable
         { 1, 1, 2, 5, 1, 32, 1 }, { 2, 14, 3, 17, 3, 32, 1 }, { 3, 37, 1, 197, 2, 64, 1 }, { 1, 224, 1, 225, 1, 96, 1 }, { 1, 449, 2, 56, 2, 32, 1 },
         { 1, 700, 1, 32, 1, 64, 6 },
     };
-
-    public void Dispose() => MatrixKernels.TilesInUse = _before;
 
     [Theory]
     [MemberData(nameof(Shapes))]
@@ -56,23 +46,13 @@ public sealed class AttentionTests : IDisposable
         using var scope = NewDisposeScope();
         var layout = new TokenLayout([(2, 600), (5, 37)]);
         var given = randn(layout.Rows.Sum(), 3 * 2 * 64);
-        int threads = get_num_threads();
-        try
+        SameOnAnyThreads(() =>
         {
-            var results = new[] { 1, 2, 3, 5 }.Select(count =>
-            {
-                set_num_threads(count);
-                using var copy = given.clone().requires_grad_();
-                var found = TiledAttention.Of(copy, layout, 2);
-                found.square().sum().backward();
-                return new[] { found.detach(), copy.grad!.clone() };
-            }).ToArray();
-            Assert.All(results, others => Assert.All(others.Zip(results[0]), pair => Assert.True(pair.First.equal(pair.Second).all().item<bool>())));
-        }
-        finally
-        {
-            set_num_threads(threads);
-        }
+            using var copy = given.clone().requires_grad_();
+            var found = TiledAttention.Of(copy, layout, 2);
+            found.square().sum().backward();
+            return [found.detach(), copy.grad!.clone()];
+        });
     }
 
     [Fact]
@@ -96,12 +76,5 @@ public sealed class AttentionTests : IDisposable
             return found.transpose(1, 2).reshape(images * tokens, -1);
         }).ToArray();
         return cat(groups);
-    }
-
-    private static void Close(Tensor expected, Tensor actual, double tolerance)
-    {
-        Assert.Equal(expected.shape, actual.shape);
-        double scale = Math.Max(1e-3, expected.abs().max().item<double>());
-        Assert.InRange((expected - actual).abs().max().item<double>() / scale, 0, tolerance);
     }
 }

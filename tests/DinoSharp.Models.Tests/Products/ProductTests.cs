@@ -8,25 +8,14 @@ namespace DinoSharp.Models.Tests.Products;
 
 /// <summary>Our products against torch's in float64, at sizes that leave every kind of rest.</summary>
 [Collection(nameof(TorchGenerator))]
-public sealed class ProductTests : IDisposable
+public sealed class ProductTests : TiledTests
 {
     private const double Tolerance = 2e-6; // of the largest element
-
-    private readonly bool _before;
-
-    public ProductTests()
-    {
-        TorchRuntime.Tune();
-        _before = MatrixKernels.TilesInUse;
-        Assert.SkipUnless(ProductTile.IsSupported && TorchThreads.Reachable, "our products need AVX-512 and torch's OpenMP threads");
-    }
 
     public static TheoryData<int, int, int> Sizes => new()
     {
         { 14, 32, 32 }, { 15, 32, 96 }, { 27, 64, 32 }, { 56, 96, 64 }, { 57, 32, 64 }, { 112, 192, 576 }, { 125, 768, 192 }, { 1031, 192, 192 },
     };
-
-    public void Dispose() => MatrixKernels.TilesInUse = _before;
 
     [Theory]
     [MemberData(nameof(Sizes))]
@@ -49,21 +38,11 @@ public sealed class ProductTests : IDisposable
         using var scope = NewDisposeScope();
         manual_seed(0);
         var (input, weight, gradient) = (randn(1500, 192), randn(288, 192), randn(1500, 288));
-        int threads = get_num_threads();
-        try
+        SameOnAnyThreads(() =>
         {
-            var results = new[] { 1, 2, 3, 5 }.Select(count =>
-            {
-                set_num_threads(count);
-                var (ofWeight, ofBias) = WeightGradient.Of(gradient, input);
-                return new[] { RowProduct.WithTransposed(input, weight, null), RowProduct.With(gradient, weight), ofWeight, ofBias };
-            }).ToArray();
-            Assert.All(results, others => Assert.All(others.Zip(results[0]), pair => Assert.True(pair.First.equal(pair.Second).all().item<bool>())));
-        }
-        finally
-        {
-            set_num_threads(threads);
-        }
+            var (ofWeight, ofBias) = WeightGradient.Of(gradient, input);
+            return [RowProduct.WithTransposed(input, weight, null), RowProduct.With(gradient, weight), ofWeight, ofBias];
+        });
     }
 
     [Fact]
@@ -132,12 +111,7 @@ public sealed class ProductTests : IDisposable
         }
     }
 
-    private static Tensor Wide(Tensor tensor) => tensor.to(ScalarType.Float64);
+    private static void Close(Tensor expected, Tensor actual) => Close(expected, actual, Tolerance);
 
-    private static void Close(Tensor expected, Tensor actual, double tolerance = Tolerance)
-    {
-        Assert.Equal(expected.shape, actual.shape);
-        double scale = Math.Max(1e-3, expected.abs().max().to(ScalarType.Float64).item<double>());
-        Assert.InRange((expected - actual).abs().max().to(ScalarType.Float64).item<double>() / scale, 0, tolerance);
-    }
+    private static Tensor Wide(Tensor tensor) => tensor.to(ScalarType.Float64);
 }
