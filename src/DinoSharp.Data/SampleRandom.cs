@@ -19,8 +19,6 @@ public struct SampleRandom
         _state = Mix(_state + (ulong)view + Increment);
     }
 
-    public uint NextUInt32() => (uint)(NextUInt64() >> 32);
-
     /// <summary>Uniform in [0, 1).</summary>
     public double NextDouble() => (NextUInt64() >> 11) * (1.0 / (1UL << 53));
 

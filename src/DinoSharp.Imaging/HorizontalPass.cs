@@ -8,11 +8,14 @@ namespace DinoSharp.Imaging;
 /// <param name="source">The first pixel. Up to 16 bytes past the last window are read.</param>
 /// <param name="sourceStride">Bytes from row to row.</param>
 /// <param name="rows">Rows, of the source and of the result.</param>
-/// <param name="destination">Where the result goes. Each row needs three bytes of room past its last pixel.</param>
+/// <param name="destination">Where the result goes. Each row needs <see cref="Room"/> past its last pixel.</param>
 /// <param name="stride">Bytes from row to row of the result.</param>
 /// <param name="channels">Samples of a pixel.</param>
 internal readonly unsafe struct HorizontalPass(byte* source, long sourceStride, int rows, byte* destination, long stride, int channels)
 {
+    /// <summary>Bytes past the last pixel of a row that may be written: a pixel of one byte is stored as four.</summary>
+    public const int Room = 3;
+
     private const int RowsAtOnce = 4;
     private const byte Zero = 255;
 

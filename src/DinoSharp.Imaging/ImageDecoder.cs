@@ -23,16 +23,7 @@ public static class ImageDecoder
     /// <exception cref="IOException">The file cannot be opened or read.</exception>
     public static PixelImage Load(string path, DecodeOptions? options = null)
     {
-        ArgumentException.ThrowIfNullOrEmpty(path);
-        using SafeFileHandle file = File.OpenHandle(path);
-        long length = RandomAccess.GetLength(file);
-        if (length > Array.MaxLength)
-        {
-            throw new ImageFormatException(path, "the file is larger than 2 GB");
-        }
-
-        using PooledBytes encoded = new((int)length);
-        ReadAll(file, encoded.Span, path);
+        using PooledBytes encoded = ReadFile(path);
         return Decode(encoded.Span, path, options);
     }
 
@@ -72,6 +63,23 @@ public static class ImageDecoder
         return JpegHeader.Recognises(encoded)
             ? DecodeJpeg(encoded, name, options, useTurbo)
             : SkiaReader.Decode(encoded, name, options, orientation: null);
+    }
+
+    /// <summary>All bytes of a file, for the caller to dispose.</summary>
+    /// <exception cref="ImageFormatException">The file is larger than an array can be.</exception>
+    internal static PooledBytes ReadFile(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        using SafeFileHandle file = File.OpenHandle(path);
+        long length = RandomAccess.GetLength(file);
+        if (length > Array.MaxLength)
+        {
+            throw new ImageFormatException(path, "the file is larger than 2 GB");
+        }
+
+        PooledBytes bytes = new((int)length);
+        ReadAll(file, bytes.Span, path);
+        return bytes;
     }
 
     /// <summary>Fills the span from the start of a file, whose length it was when the file was opened.</summary>

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
-using Microsoft.Win32.SafeHandles;
 
 namespace DinoSharp.Imaging;
 
@@ -21,16 +20,7 @@ public static class IndexedPng
     /// <exception cref="IOException">The file cannot be opened or read.</exception>
     public static IndexedImage Load(string path)
     {
-        ArgumentException.ThrowIfNullOrEmpty(path);
-        using SafeFileHandle file = File.OpenHandle(path);
-        long length = RandomAccess.GetLength(file);
-        if (length > Array.MaxLength)
-        {
-            throw new ImageFormatException(path, "the file is larger than 2 GB");
-        }
-
-        using PooledBytes encoded = new((int)length);
-        ImageDecoder.ReadAll(file, encoded.Span, path);
+        using PooledBytes encoded = ImageDecoder.ReadFile(path);
         return Decode(encoded.Span, path);
     }
 

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
 namespace DinoSharp.Imaging;
@@ -68,33 +67,6 @@ public static unsafe class PixelOperations
         }
     }
 
-    /// <summary>Mirrors left and right.</summary>
-    public static void FlipHorizontal(PixelImage image)
-    {
-        ArgumentNullException.ThrowIfNull(image);
-        int channels = image.Channels, stride = image.Width * channels;
-        for (int y = 0; y < image.Height; y++)
-        {
-            Span<byte> row = image.Pixels.Slice(y * stride, stride);
-            if (channels == 4)
-            {
-                MemoryMarshal.Cast<byte, uint>(row).Reverse();
-                continue;
-            }
-
-            row.Reverse();
-            for (int i = 0; channels > 1 && channels != 3 && i < stride; i += channels)
-            {
-                row.Slice(i, channels).Reverse();
-            }
-        }
-
-        if (channels == 3)
-        {
-            SwapFirstAndLastChannel(image);
-        }
-    }
-
     /// <summary>Copies an image into a larger one of as many channels, where there is room for all of it.</summary>
     public static void Paste(PixelImage part, PixelImage whole, int top, int left)
     {
@@ -112,23 +84,6 @@ public static unsafe class PixelOperations
         {
             Span<byte> line = whole.Pixels.Slice(((top + y) * whole.Width + left) * whole.Channels, stride);
             part.Pixels.Slice(y * stride, stride).CopyTo(line);
-        }
-    }
-
-    private static void SwapFirstAndLastChannel(PixelImage image)
-    {
-        // Five pixels at a time; the sixteenth byte is stored as it was, and read again before that.
-        Vector128<byte> swapped = Vector128.Create((byte)2, 1, 0, 5, 4, 3, 8, 7, 6, 11, 10, 9, 14, 13, 12, 15);
-        int length = image.Pixels.Length;
-        fixed (byte* pixels = image.PixelsAndSlack)
-        {
-            Vector128<byte> five = Vector128.Load(pixels);
-            for (int i = 0; i < length; i += 15)
-            {
-                Vector128<byte> next = Vector128.Load(pixels + i + 15);
-                Vector128.Shuffle(five, swapped).Store(pixels + i);
-                five = next;
-            }
         }
     }
 }

@@ -12,8 +12,11 @@ internal static unsafe class VerticalPass
 
     private const int ShortColumnsAtOnce = 32;
 
-    /// <summary>Bytes from row to row of a source for this many columns: room for the last vector of either pass.</summary>
-    public static int StrideFor(int columns) => (columns + ColumnsAtOnce) & ~(ColumnsAtOnce - 1);
+    /// <summary>
+    /// Bytes from row to row of a source for this many columns: whole blocks of this pass, and the room that <see cref="HorizontalPass"/>
+    /// needs past the last pixel.
+    /// </summary>
+    public static int StrideFor(int columns) => (columns + HorizontalPass.Room + ColumnsAtOnce - 1) & ~(ColumnsAtOnce - 1);
 
     /// <param name="source">The first row. Rows are read in whole blocks of <see cref="ColumnsAtOnce"/>.</param>
     /// <param name="sourceStride">Bytes from row to row.</param>

@@ -60,6 +60,8 @@ public sealed class WeightsFileTests : IDisposable
         Refuse(_folder.Path, "type 'dinov2'");
         _folder.WriteText("config.json", "{");
         Refuse(_folder.Path, "config.json: not a readable configuration");
+        _folder.WriteText("config.json", """{"num_attention_heads":3,"num_attention_heads":3}""");
+        Refuse(_folder.Path, "config.json: not a readable configuration");
 
         foreach (string missing in new[] { "query", "key", "value" })
         {

@@ -7,11 +7,11 @@ public class RandomnessTests
     {
         (ulong Seed, long Epoch, long Index, int View)[] keys =
             [(1, 2, 3, 4), (2, 2, 3, 4), (1, 3, 3, 4), (1, 2, 4, 4), (1, 2, 3, 5), (1, 3, 2, 4)];
-        uint[][] streams = [.. keys.Select(key => Stream(new SampleRandom(key.Seed, key.Epoch, key.Index, key.View)))];
+        double[][] streams = [.. keys.Select(key => Stream(new SampleRandom(key.Seed, key.Epoch, key.Index, key.View)))];
         Assert.Equal(streams[0], Stream(new SampleRandom(1, 2, 3, 4)));
         Assert.Equal(streams.Length * 64, streams.SelectMany(stream => stream).Distinct().Count());
 
-        static uint[] Stream(SampleRandom random) => [.. Enumerable.Range(0, 64).Select(_ => random.NextUInt32())];
+        static double[] Stream(SampleRandom random) => [.. Enumerable.Range(0, 64).Select(_ => random.NextDouble())];
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using DinoSharp.Imaging;
 using DinoSharp.Tests;
 using Parquet;
@@ -148,6 +149,45 @@ public sealed class SourceParquetTests : IDisposable
         SourceChecks.AssertRefused(_folder.Write("b.parquet", ImageArchives.PlainParquet("noise", ([1], "a"))), "no column of images");
         byte[] whole = ImageArchives.Parquet([.. Rows(6).Select(row => (row.Path, (byte[]?)TestFolder.Png(1, 3, 3), row.Label))], ["ant", "bee", "cow", "dog"]);
         SourceChecks.AssertSurvivesDamage(Path.Combine(_folder.Path, "c.parquet"), null, whole, flips: 800, cutEvery: 64, mostBytes: 64 << 20);
+    }
+
+    [Fact]
+    public void Row_groups_that_are_too_large_are_refused_with_what_to_do()
+    {
+        byte[] table = ImageArchives.Parquet(Rows(6), rowsInGroup: 6);
+        string large = _folder.Write("a.parquet", WithUnpackedSize(table, rows: 6, size: 3L << 30));
+        SourceChecks.AssertRefused(large, "row groups of more than 2 GB cannot be read; write it with smaller row groups (row_group_size)");
+
+        (string?, byte[]?, long)[] rows = new (string?, byte[]?, long)[(1 << 20) + 1]; // all but one without an image
+        rows[0] = ("0.png", TestFolder.Png(0, 8, 8), 0);
+        string high = _folder.Write("b.parquet", ImageArchives.Parquet(rows, rowsInGroup: rows.Length));
+        SourceChecks.AssertRefused(high, "row groups of more than 1,048,576 rows cannot be read");
+    }
+
+    /// <summary>
+    /// The same table with another size in what its directory says of the first column, the images': there the number of values, the size
+    /// when it is not compressed and the size as it is follow each other, fields of 64 bits.
+    /// </summary>
+    private static byte[] WithUnpackedSize(byte[] table, int rows, long size)
+    {
+        const byte Field = 0x16; // the next one, of 64 bits
+        int length = BinaryPrimitives.ReadInt32LittleEndian(table.AsSpan(^8)), footer = table.Length - 8 - length;
+        byte[] values = [Field, (byte)(2 * rows), Field];
+        int start = footer + table.AsSpan(footer).IndexOf(values) + values.Length, end = start;
+        while (table[end++] >= 0x80)
+        {
+            // a byte of the number that is not its last
+        }
+
+        List<byte> number = [];
+        for (ulong rest = (ulong)(2 * size); number.Count == 0 || rest > 0; rest >>= 7)
+        {
+            number.Add((byte)((rest & 0x7f) | (rest >= 0x80 ? 0x80u : 0)));
+        }
+
+        byte[] changed = [.. table[..start], .. number, .. table[end..]];
+        BinaryPrimitives.WriteInt32LittleEndian(changed.AsSpan(^8), length + number.Count - (end - start));
+        return changed;
     }
 
     private static (string? Path, byte[]? Bytes, long Label)[] Rows(int count) =>

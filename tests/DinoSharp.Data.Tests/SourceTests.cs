@@ -1,5 +1,7 @@
 using System.Buffers.Binary;
+using System.Formats.Tar;
 using System.IO.Compression;
+using System.Text;
 using DinoSharp.Imaging;
 using DinoSharp.Tests;
 
@@ -82,11 +84,57 @@ public sealed class SourceTests : IDisposable
             }
         }
 
-        using IImageSource source = ImageSources.Open(zip);
-        Assert.Equal((66_000, 10), (source.Count, source.Classes.Count));
-        Assert.Equal("9/065999.png", source.NameOf(65_999));
-        Assert.Contains("empty", Assert.Throws<ImageFormatException>(() => source.Load(0, new())).Message);
+        AssertComplete();
+
+        // The same without zip64, as macOS's archiver writes it: the count is what is left of it in 16 bits.
+        byte[] bytes = File.ReadAllBytes(zip);
+        bytes.AsSpan(bytes.AsSpan().LastIndexOf("PK\x6\x7"u8), 4).Clear();
+        Declare(bytes, 66_000 & ushort.MaxValue);
+        File.WriteAllBytes(zip, bytes);
+        AssertComplete();
+
+        void AssertComplete()
+        {
+            using IImageSource source = ImageSources.Open(zip);
+            Assert.Equal((66_000, 10), (source.Count, source.Classes.Count));
+            Assert.Equal("9/065999.png", source.NameOf(65_999));
+            Assert.Contains("empty", Assert.Throws<ImageFormatException>(() => source.Load(0, new())).Message);
+        }
     }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(4)]
+    public void AnArchiveThatDeclaresAnotherNumberOfEntriesIsRefused(int declared)
+    {
+        byte[] bytes = File.ReadAllBytes(_folder.WriteZip("whole.zip", CompressionLevel.Fastest, "1.png", "2.png", "3.png"));
+        Declare(bytes, declared);
+        SourceChecks.AssertRefused(_folder.Write("forged.zip", bytes), $"its directory has 3 entries and says that it has {declared}");
+    }
+
+    [Theory]
+    [InlineData("./cat/1.png .//dog//2.png cow///x/..3.png", 0, "cat/1.png=cat dog/2.png=dog")] // ..3.png is hidden
+    [InlineData("set//a.png set//b.png", 0, "set/a.png=set set/b.png=set")]
+    [InlineData("/cat/1.png ../2.png a/../3.png a/\u001b[2J4.png .\\a\\5.png a..b/6.png", 4, "a..b/6.png=a..b a/5.png=a")]
+    public void OnlyFilesOfAnArchiveWithCleanNamesCount(string files, int unclean, string expected)
+    {
+        string[] names = files.Split(' ');
+        string zip = _folder.WriteZip("a.zip", CompressionLevel.Fastest, names);
+        (string, byte[])[] entries = [.. names.Select(name => (name.Replace('\\', '/'), TestFolder.Png(0)))];
+        string tar = _folder.Write("a.tar", ImageArchives.Tar(TarEntryFormat.Pax, entries));
+        foreach (string path in new[] { zip, tar })
+        {
+            using IImageSource source = ImageSources.Open(path);
+            Assert.Equal(expected, Describe(source));
+            string notice = $"{path}: {unclean} of its files are left alone, as their names are no clean paths below it";
+            Assert.Equal(unclean == 0 ? "" : notice, string.Join('\n', source.Notices));
+        }
+    }
+
+    [Fact]
+    public void AnArchiveOfUncleanNamesAloneIsRefused() => SourceChecks.AssertRefused(
+        _folder.WriteZip("a.zip", CompressionLevel.Fastest, "/cat/1.png", "/dog/2.png"),
+        "no images in it but 2 files whose names are no clean paths below it");
 
     [Fact]
     public void DamagedArchivesNeverDoAnythingButSaySo()
@@ -171,6 +219,10 @@ public sealed class SourceTests : IDisposable
         AssertRefused(_folder.WriteText("nolabel.csv", "path,label\n1.png,a\n2.png,\n"), null, "line 3 has no label");
         AssertRefused(_folder.WriteText("short.csv", "path,label\n1.png\n"), null, "line 2 has no label");
         AssertRefused(_folder.WriteText("quote.csv", "path\n1\"x.png\n"), null, "line 2");
+        AssertRefused(_folder.Write("wide.txt", Encoding.Unicode.GetBytes("1.png\n2.png\n")), null, "line 1 has control characters");
+        AssertRefused(_folder.Write("wide.csv", Encoding.Unicode.GetBytes("path,label\n1.png,a\n")), null, "line 1 has control characters");
+        AssertRefused(_folder.WriteText("bell.txt", "1.png\n2\a.png\n"), null, "line 2 has control characters");
+        AssertRefused(_folder.WriteText("bell.csv", "path,label\n1.png,a\n2.png,\ab\n"), null, "line 3 has control characters");
         AssertRefused(_folder.WriteText("void.csv", ""), null, "no column 'path'");
         AssertRefused(_folder.WriteText("header.csv", "path\n"), null, "empty");
         AssertRefused(_folder.WriteText("void.txt", "\n"), null, "empty");
@@ -192,6 +244,14 @@ public sealed class SourceTests : IDisposable
         subset.Load(0, new()).Dispose();
         Assert.Throws<ArgumentOutOfRangeException>(() => new SubsetSource(whole, [3]));
         Assert.Throws<ImageSourceException>(() => new SubsetSource(whole, []));
+    }
+
+    /// <summary>Writes how many entries a zip archive says that it has, twice, into the record at its end.</summary>
+    private static void Declare(byte[] zip, int entries)
+    {
+        Span<byte> end = zip.AsSpan(zip.AsSpan().LastIndexOf("PK\x5\x6"u8));
+        BinaryPrimitives.WriteUInt16LittleEndian(end[8..], (ushort)entries);
+        BinaryPrimitives.WriteUInt16LittleEndian(end[10..], (ushort)entries);
     }
 
     private static string Describe(IImageSource source) => string.Join(' ', Enumerable.Range(0, source.Count)

@@ -26,6 +26,29 @@ public class SurveyTests
     }
 
     [Fact]
+    public void AStreamedSourceIsReadRunByRunAndEachRunOnce()
+    {
+        using StreamedSource source = new(count: 60, runs: 6) { Broken = 4 };
+        int done = 0;
+        DataSurvey survey = DataSurvey.Of(source, new() { Threads = 4 }, _ => Interlocked.Increment(ref done));
+        Assert.Equal(60, done);
+        Assert.Equal((0, 0), (source.RandomLoads, source.OpenReaders));
+        Assert.Equal([0, 1, 2, 3, 5], source.Opened.ToArray());
+        Assert.Equal([.. Enumerable.Range(0, 40), .. Enumerable.Range(50, 10)], survey.Usable);
+        Assert.Equal(Enumerable.Range(40, 10), survey.Faults.Select(fault => fault.Index));
+        Assert.Equal((6, 5), survey.SizeOf(59));
+        Assert.Empty(survey.ExactDuplicates);
+    }
+
+    [Fact]
+    public void APictureOfAnyLengthHasAHash()
+    {
+        using PixelImage column = new(1, 34_000_000, channels: 1); // more rows than could be resized at once
+        column.Pixels.Fill(7);
+        Assert.Null(PictureHash.Of(column));
+    }
+
+    [Fact]
     public void PixelsOfOtherSizesAreOtherPictures()
     {
         using PixelImage wide = new(6, 4), high = new(4, 6), grey = new(12, 6, 1);

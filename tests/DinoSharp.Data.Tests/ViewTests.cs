@@ -75,6 +75,15 @@ public class ViewTests
         Assert.Equal(-1, evaluated.Pixels.IndexOfAnyExcept((byte)77));
     }
 
+    [Fact]
+    public void AVeryLongImageIsSquashedToo()
+    {
+        using PixelImage column = new(1, 600_000, channels: 1);
+        column.Pixels.Fill(77);
+        using PixelImage view = new SquashRecipe(EvaluationRecipe.MaxSize).Make(column);
+        Assert.Equal(-1, view.Pixels.IndexOfAnyExcept((byte)77));
+    }
+
     /// <summary>Saturation, hue and grey mean nothing without colours; all else happens as to an RGB image of three equal channels.</summary>
     [Theory]
     [InlineData(1)]
@@ -95,8 +104,7 @@ public class ViewTests
         JitterParameters jitter = new(1.2f, 0.8f, 0.9f, 0.05f, order);
         ViewParameters chosen = new(new CropBox(3, 4, 40, 30), Flip: true, jitter, Grayscale: true, BlurRadius: 1.1f, Solarize: true);
         using PixelImage byHand = new(24, 24, channels: 1), view = new(24, 24, channels);
-        Resampler.Resize(grey, chosen.Box, byHand, ResampleFilter.Bicubic);
-        PixelOperations.FlipHorizontal(byHand);
+        Resampler.Resize(grey, chosen.Box, byHand, ResampleFilter.Bicubic, mirror: true);
         ColorJitter.Brightness(byHand, 1.2f);
         ColorJitter.Contrast(byHand, 0.8f);
         GaussianBlur.Apply(byHand, 1.1f);

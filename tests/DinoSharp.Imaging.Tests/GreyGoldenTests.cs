@@ -44,7 +44,7 @@ public class GreyGoldenTests
                 ColorJitter.Contrast(image, 1.4f);
                 break;
             case "flip":
-                PixelOperations.FlipHorizontal(image);
+                Resampler.Resize(source, CropBox.Whole(source), image, ResampleFilter.Bicubic, mirror: true); // to the same size
                 break;
             case "blur-1.3":
                 GaussianBlur.Apply(image, 1.3f);

@@ -137,9 +137,10 @@ public static partial class HuggingFaceLayout
                 : throw new CheckpointException(
                     $"{config}: a network of type '{type}': of Hugging Face's networks only ViTModel ('{ModelType}') is supported");
         }
-        catch (Exception cause) when (
-            cause is JsonException or InvalidOperationException or FormatException or IOException or UnauthorizedAccessException)
+        catch (Exception cause) when (cause is JsonException or InvalidOperationException or FormatException
+            or ArgumentException or IOException or UnauthorizedAccessException)
         {
+            // An ArgumentException is of a key that is there twice.
             throw new CheckpointException($"{config}: not a readable configuration ({cause.Message.TrimEnd('.')})", cause);
         }
     }

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Text;
 
 namespace DinoSharp.Checkpoints;
 
@@ -58,7 +59,7 @@ internal sealed class PickleGlobals(long copyBudget, bool arrays = false)
         ("collections.OrderedDict", []) => new OrderedDictionary<object, object?>(),
         ("collections.OrderedDict", [List<object?> pairs]) => FromPairs(Paid(pairs, (long)pairs.Count * BytesAnEntry)),
         ("argparse.Namespace", []) => new PickledNamespace([]),
-        ("_codecs.encode", [string text, "latin1"]) => System.Text.Encoding.Latin1.GetBytes(Paid(text, text.Length)),
+        ("_codecs.encode", [string text, "latin1"]) => Encoding.Latin1.GetBytes(Paid(text, text.Length)),
         ("torch.Size", [object?[] sizes]) => sizes,
         ("torch.device", [string kind, ..]) => kind,
         ("torch._utils._rebuild_tensor_v2", [TorchStorage storage, long offset, object?[] shape, object?[] strides, ..]) =>
@@ -132,13 +133,7 @@ internal sealed class PickleGlobals(long copyBudget, bool arrays = false)
     /// <summary>A row-major array. Python 2 wrote its bytes as text, and Python 3 reads them only where they are ASCII.</summary>
     private ArrayData Elements(NumpyType type, long[] shape, object? elements)
     {
-        byte[] bytes = elements switch
-        {
-            byte[] raw => Paid(raw, raw.Length),
-            string text => System.Text.Encoding.Latin1.GetBytes(Paid(text, text.Length)),
-            _ => throw new InvalidDataException("it holds a NumPy array of objects, which is not supported"),
-        };
-        return new ArrayData(type switch
+        ElementType element = type switch
         {
             { BigEndian: true } => throw new InvalidDataException("it holds big-endian numbers"),
             { Code: "f8" } => ElementType.Float64,
@@ -148,7 +143,21 @@ internal sealed class PickleGlobals(long copyBudget, bool arrays = false)
             { Code: "i2" } => ElementType.Int16,
             { Code: "u1" } => ElementType.UInt8,
             _ => throw new InvalidDataException($"it holds a NumPy array of type {type.Code}, which is not supported"),
-        }, shape, bytes);
+        };
+        byte[] bytes = elements switch
+        {
+            byte[] raw => Paid(raw, raw.Length),
+            string text => BytesOf(text, shape.Aggregate((long)element.Size(), (size, length) => checked(size * length))),
+            _ => throw new InvalidDataException("it holds a NumPy array of objects, which is not supported"),
+        };
+        return new ArrayData(element, shape, bytes);
+    }
+
+    /// <summary>The bytes that were read as a text: a letter each if there are as many, and otherwise they happened to be UTF-8.</summary>
+    private byte[] BytesOf(string text, long needed)
+    {
+        Encoding encoding = text.Length == needed && text.All(letter => letter <= byte.MaxValue) ? Encoding.Latin1 : Encoding.UTF8;
+        return encoding.GetBytes(Paid(text, encoding.GetByteCount(text)));
     }
 
     private static object Scalar(NumpyType type, byte[] bytes)

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Globalization;
 using System.Numerics;
 using System.Text;
+using System.Text.Unicode;
 
 namespace DinoSharp.Checkpoints;
 
@@ -110,10 +111,16 @@ internal sealed class PickleReader(ReadOnlyMemory<byte> bytes, PickleGlobals glo
             case (byte)'G':
                 _stack.Push(BinaryPrimitives.ReadDoubleBigEndian(Take(8)));
                 break;
-            case (byte)'U' or 0x8c: // SHORT_BINSTRING, SHORT_BINUNICODE
+            case (byte)'U': // SHORT_BINSTRING
+                _stack.Push(TextOrBytes(Take(Take(1)[0])));
+                break;
+            case (byte)'T': // BINSTRING
+                _stack.Push(TextOrBytes(Take(Length32())));
+                break;
+            case 0x8c: // SHORT_BINUNICODE
                 _stack.Push(Text(Take(Take(1)[0])));
                 break;
-            case (byte)'T' or (byte)'X': // BINSTRING, BINUNICODE
+            case (byte)'X': // BINUNICODE
                 _stack.Push(Text(Take(Length32())));
                 break;
             case 0x8d: // BINUNICODE8
@@ -246,6 +253,9 @@ internal sealed class PickleReader(ReadOnlyMemory<byte> bytes, PickleGlobals glo
         : throw new InvalidDataException("its pickle has no whole number where one is needed");
 
     private static string Text(ReadOnlySpan<byte> utf8) => Encoding.UTF8.GetString(utf8);
+
+    /// <summary>Python 2's str, which is either: what is no UTF-8 comes as a letter a byte, as from Python 3's encoding="latin1".</summary>
+    private static string TextOrBytes(ReadOnlySpan<byte> text) => (Utf8.IsValid(text) ? Encoding.UTF8 : Encoding.Latin1).GetString(text);
 
     /// <summary>Little-endian two's complement of any length.</summary>
     private void PushInteger(ReadOnlySpan<byte> littleEndian)

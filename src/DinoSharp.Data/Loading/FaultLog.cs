@@ -56,12 +56,12 @@ public sealed class FaultLog
         }
     }
 
-    /// <summary>The same for the image at a place of a stream.</summary>
-    internal PixelImage? TryTake(IImageSource source, int index, RunStream stream, int position, DecodeOptions options)
+    /// <summary>The same for an image of a run that is read front to back.</summary>
+    internal PixelImage? TryTake(IImageSource source, int index, Func<EncodedImage> take, DecodeOptions options)
     {
         try
         {
-            using EncodedImage encoded = stream.Take(position);
+            using EncodedImage encoded = take();
             return Usable(source, index, encoded.Decode(options));
         }
         catch (Exception error) when (IsFault(error))

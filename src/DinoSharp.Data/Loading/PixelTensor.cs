@@ -29,8 +29,9 @@ internal sealed unsafe class PixelTensor : IDisposable
 
         _rowLength = side * side * channels;
 
-        // The memory is torch's own and does not move.
-        _start = (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(Tensor.bytes));
+        // The memory is torch's own and does not move. It may be more than a span has.
+        using Tensor first = Tensor.narrow(0, 0, 1); // [1, side, side, channels]
+        _start = (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(first.bytes));
     }
 
     public Tensor Tensor { get; }

@@ -197,7 +197,7 @@ public sealed class PrefetchLoader : IDisposable
         private bool IsOwn(int place) => place % _loader._options.BatchSize / _loader._options.ShareSize == _loader._options.Share;
 
         private PixelImage? TryLoad(int place, int index) =>
-            _stream is not null ? _loader.Faults.TryTake(_loader._source, index, _stream, place, _loader._decoding)
+            _stream is { } stream ? _loader.Faults.TryTake(_loader._source, index, () => stream.Take(place), _loader._decoding)
             : _loader.Faults.Contains(index) ? null
             : _loader.Faults.TryLoad(_loader._source, index, _loader._decoding);
     }

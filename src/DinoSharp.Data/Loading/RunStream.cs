@@ -64,8 +64,7 @@ internal sealed class RunStream : IDisposable
                 Monitor.Wait(_gate);
             }
 
-            arrival.Fault?.Throw();
-            return arrival.Image!;
+            return arrival.Take();
         }
     }
 
@@ -91,7 +90,7 @@ internal sealed class RunStream : IDisposable
 
     private void ReadLane(int lane)
     {
-        using Lane reader = new(_source);
+        using RunCursor reader = new(_source);
         try
         {
             for (int step = 0; step < _order.Steps; step++)
@@ -140,44 +139,6 @@ internal sealed class RunStream : IDisposable
             }
 
             return !_stopped;
-        }
-    }
-
-    /// <summary>An image, or why it cannot be read.</summary>
-    private readonly record struct Arrival(EncodedImage? Image, ExceptionDispatchInfo? Fault);
-
-    /// <summary>The run that a thread is reading.</summary>
-    private sealed class Lane(IStreamedSource source) : IDisposable
-    {
-        private IRunReader? _reader;
-        private int _start, _end;
-
-        public Arrival Read(int index)
-        {
-            try
-            {
-                if (_reader is null || index < _start || index >= _end)
-                {
-                    Open(index);
-                }
-
-                return new Arrival(_reader!.Read(index), null);
-            }
-            catch (Exception error) when (FaultLog.IsFault(error))
-            {
-                return new Arrival(null, ExceptionDispatchInfo.Capture(error));
-            }
-        }
-
-        public void Dispose() => _reader?.Dispose();
-
-        private void Open(int index)
-        {
-            _reader?.Dispose();
-            _reader = null;
-            int run = source.RunStarts.RunOf(index);
-            _reader = source.OpenRun(run);
-            (_start, _end) = (source.RunStarts[run], source.RunStarts.EndOf(run, source.Count));
         }
     }
 }

@@ -3,6 +3,14 @@ namespace DinoSharp.Data;
 /// <summary>Runs by where they begin.</summary>
 internal static class Runs
 {
+    /// <summary>The run that an image of a source lies in.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The index is none of the source's.</exception>
+    public static int RunOf(this IStreamedSource source, int index)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)index, (uint)source.Count, nameof(index));
+        return source.RunStarts.RunOf(index);
+    }
+
     /// <summary>The run that an index lies in: the last that begins there or before.</summary>
     /// <param name="starts">Rising from 0.</param>
     /// <param name="index">0 or more.</param>

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using DinoSharp.Imaging;
 
 namespace DinoSharp.Data;
@@ -51,25 +52,49 @@ public sealed class DataSurvey
         FaultLog faults = new();
         DecodeOptions decoding = options.Decoding with { Reduction = null };
         int done = 0;
-        Parallel.For(0, source.Count, new ParallelOptions { MaxDegreeOfParallelism = options.Threads, CancellationToken = stop }, i =>
+        ParallelOptions threads = new() { MaxDegreeOfParallelism = options.Threads, CancellationToken = stop };
+        if (source is IStreamedSource streamed)
         {
-            using (PixelImage? image = faults.TryLoad(source, i, decoding))
-            {
-                if (image is not null)
-                {
-                    sizes[i] = (image.Width, image.Height);
-                    pixels[i] = PictureHash.OfPixels(image);
-                    hashes[i] = PictureHash.Of(image);
-                }
-            }
+            // Read in turns, each run once, and looked at in parallel.
+            Parallel.ForEach(
+                Partitioner.Create(FrontToBack(streamed), EnumerablePartitionerOptions.NoBuffering),
+                threads,
+                next => Note(next.Index, faults.TryTake(source, next.Index, next.Arrival.Take, decoding)));
+        }
+        else
+        {
+            Parallel.For(0, source.Count, threads, i => Note(i, faults.TryLoad(source, i, decoding)));
+        }
 
-            progress?.Invoke(Interlocked.Increment(ref done));
-        });
         IEnumerable<int> usable = Enumerable.Range(0, source.Count).Where(i => sizes[i].Width > 0);
         return new DataSurvey(source, sizes, faults)
         {
             ExactDuplicates = [.. usable.GroupBy(i => pixels[i]).Where(group => group.Skip(1).Any()).Select(group => group.ToArray())],
             NearDuplicates = Data.NearDuplicates.Groups(hashes),
         };
+
+        void Note(int index, PixelImage? image)
+        {
+            using (image)
+            {
+                if (image is not null)
+                {
+                    sizes[index] = (image.Width, image.Height);
+                    pixels[index] = PictureHash.OfPixels(image);
+                    hashes[index] = PictureHash.Of(image);
+                }
+            }
+
+            progress?.Invoke(Interlocked.Increment(ref done));
+        }
+    }
+
+    private static IEnumerable<(int Index, Arrival Arrival)> FrontToBack(IStreamedSource source)
+    {
+        using RunCursor cursor = new(source);
+        for (int i = 0; i < source.Count; i++)
+        {
+            yield return (i, cursor.Read(i));
+        }
     }
 }

@@ -25,7 +25,7 @@ internal readonly record struct PictureHash(ulong Across, ulong Down)
     public static PictureHash? Of(PixelImage picture)
     {
         using PixelImage small = new(Side, Side, picture.Channels);
-        Resampler.Resize(picture, CropBox.Whole(picture), small, ResampleFilter.Bilinear);
+        Resampler.Resize(picture, EvaluationRecipe.Middle(picture), small, ResampleFilter.Bilinear);
         using PixelImage grey = ChannelConversion.To(ImagePreview.Of(small), 1, "picture");
         ReadOnlySpan<byte> luma = grey.Pixels;
         if (Contrast(luma) < LeastContrast)

@@ -9,10 +9,7 @@ namespace DinoSharp.Data;
 /// </summary>
 public sealed class EvaluationRecipe : IEvaluationRecipe
 {
-    /// <summary>
-    /// A longer image is cut to its middle before it is resized. The crop lies in there anyway; without this, an image one pixel wide
-    /// and thousands high would take gigabytes.
-    /// </summary>
+    /// <summary>What is resized is at most so many times as long as wide.</summary>
     private const int MaxAspect = 32;
 
     /// <summary>The largest size either of the two may have, in pixels.</summary>
@@ -54,7 +51,11 @@ public sealed class EvaluationRecipe : IEvaluationRecipe
         return view;
     }
 
-    private static CropBox Middle(PixelImage image)
+    /// <summary>
+    /// What is resized of an image: a very long one is cut to its middle. A crop of the middle lies in there anyway; without this, an
+    /// image one pixel wide and thousands high would take gigabytes.
+    /// </summary>
+    internal static CropBox Middle(PixelImage image)
     {
         long most = (long)MaxAspect * Math.Min(image.Width, image.Height);
         int width = (int)Math.Min(image.Width, most), height = (int)Math.Min(image.Height, most);

@@ -5,7 +5,7 @@ namespace DinoSharp.Data;
 
 /// <summary>
 /// The whole image as a square, whatever its shape was: nothing is cut off, lengths and widths are distorted. Copy detection looks at
-/// images so (arXiv 2104.14294, section 4.2.1).
+/// images so (arXiv 2104.14294, section 4.2.1). Of one that is more than 32 times as long as wide it is the middle.
 /// </summary>
 public sealed class SquashRecipe : IEvaluationRecipe
 {
@@ -29,7 +29,7 @@ public sealed class SquashRecipe : IEvaluationRecipe
     {
         ArgumentNullException.ThrowIfNull(image);
         PixelImage view = new(CropSize, CropSize, image.Channels);
-        Resampler.Resize(image, CropBox.Whole(image), view, ResampleFilter.Bicubic);
+        Resampler.Resize(image, EvaluationRecipe.Middle(image), view, ResampleFilter.Bicubic);
         return view;
     }
 }

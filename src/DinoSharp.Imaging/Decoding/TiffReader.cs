@@ -52,7 +52,8 @@ internal static class TiffReader
             // In TIFF orientation is no addition of cameras but one of the format's own fields, so that Pillow, too, always follows it.
             Alpha alpha = TakeAlpha(tiff);
             int orientation = Field(tiff, TiffTag.ORIENTATION) is var stored and >= 1 and <= 8 ? stored : ImageOrientation.Upright;
-            int[] packed = ArrayPool<int>.Shared.Rent(width * height + PixelImage.Slack / sizeof(int));
+            int length = width * height + PixelImage.Slack / sizeof(int);
+            int[] packed = ArrayPool<int>.Shared.Rent(length);
             try
             {
                 if (!tiff.ReadRGBAImageOriented(width, height, packed, (Orientation)orientation, stopOnError: true))
@@ -60,8 +61,8 @@ internal static class TiffReader
                     throw new ImageFormatException(name, Complaints.Reason);
                 }
 
-                // Red is the lowest byte of each.
-                Span<byte> rgba = MemoryMarshal.AsBytes(packed.AsSpan());
+                // Red is the lowest byte of each. All that the pool gives may be more bytes than a span has.
+                Span<byte> rgba = MemoryMarshal.AsBytes(packed.AsSpan(0, length));
                 if (alpha == Alpha.Associated)
                 {
                     RgbaPacking.Unpremultiply(rgba[..(4 * width * height)]);

@@ -32,7 +32,7 @@ internal sealed class TarHeaders
         _length = RandomAccess.GetLength(file);
     }
 
-    /// <summary>The file's name, without <c>./</c> before it.</summary>
+    /// <summary>The file's name, as <see cref="ImageNames.Clean"/> makes it.</summary>
     public ReadOnlySpan<byte> Name => _name;
 
     /// <summary>Where the file's bytes begin.</summary>
@@ -167,23 +167,12 @@ internal sealed class TarHeaders
         return prefix.IsEmpty ? name.ToArray() : [.. prefix, (byte)'/', .. name];
     }
 
-    /// <summary>
-    /// Takes <c>./</c> off the name. An absolute name, one that leaves the archive's folder, or one that would break a line of a
-    /// message, is none.
-    /// </summary>
+    /// <summary>Makes the name a clean one, where that can be done.</summary>
     private bool IsClean()
     {
-        ReadOnlySpan<byte> name = _name;
-        while (name.StartsWith("./"u8))
-        {
-            name = name[2..].TrimStart((byte)'/');
-        }
-
-        bool clean = !name.IsEmpty && name[0] != '/' && !name.ContainsAnyInRange((byte)0, (byte)31)
-            && name.IndexOf("/../"u8) < 0 && !name.StartsWith("../"u8);
-        Unclean += clean ? 0 : 1;
-        _name = name.ToArray();
-        return clean;
+        _name = ImageNames.Clean(_name).ToArray();
+        Unclean += _name.Length == 0 ? 1 : 0;
+        return _name.Length > 0;
     }
 
     /// <summary>The sum of the header's bytes, its own field taken for blanks; some old programs added them as signed ones.</summary>

@@ -71,7 +71,7 @@ internal sealed class TarSource : IImageSource
                     : new ImageSourceException(path, $"no tar archive or a damaged one: it {damage}; fetch or make it again");
             }
 
-            (ImageListing listing, int[] places) = ImageTree.Read(path, names, split);
+            (ImageListing listing, int[] places) = ImageTree.Read(path, names, split, headers.Unclean);
             return new TarSource(
                 path, file, listing, [.. places.Select(place => offsets[place])], [.. places.Select(place => sizes[place])], NoticesOf(path, headers));
         }
@@ -91,12 +91,7 @@ internal sealed class TarSource : IImageSource
             notices.Add($"{path}: it {damage}; the images before are used");
         }
 
-        if (headers.Unclean > 0)
-        {
-            notices.Add($"{path}: {headers.Unclean} of its files are left alone, as their names are no clean paths below it");
-        }
-
-        return [.. notices];
+        return [.. notices, .. ImageNames.NoticesOfUnclean(path, headers.Unclean)];
     }
 
     public string NameOf(int index) => _listing.Names[index];

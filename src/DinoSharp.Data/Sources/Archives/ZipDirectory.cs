@@ -19,21 +19,16 @@ internal static class ZipDirectory
     {
         long length = RandomAccess.GetLength(file);
         (long count, long size, long offset) = Locate(file, length);
-        bool lies = offset >= 0 && size >= 0 && offset <= length && size <= Math.Min(length - offset, Array.MaxLength);
-        if (!lies || count < 0 || count > size / EntryLength)
+        if (offset < 0 || size < 0 || offset > length || size > Math.Min(length - offset, Array.MaxLength))
         {
             throw new InvalidDataException("its directory lies outside of the file");
         }
 
         Span<byte> directory = ReadAt(file, offset, (int)size);
         ZipEntries entries = new();
-        for (long i = 0; i < count; i++)
+        long read = 0;
+        for (; directory.Length >= EntryLength && U32(directory) == EntryMark; read++)
         {
-            if (directory.Length < EntryLength || U32(directory) != EntryMark)
-            {
-                throw new InvalidDataException("its directory is damaged");
-            }
-
             int nameLength = U16(directory[28..]), extraLength = U16(directory[30..]), commentLength = U16(directory[32..]);
             if (directory.Length - EntryLength < nameLength + extraLength + commentLength)
             {
@@ -42,15 +37,20 @@ internal static class ZipDirectory
 
             Span<byte> name = directory.Slice(EntryLength, nameLength);
             name.Replace((byte)'\\', (byte)'/');
-            if (ImageNames.IsImage(name))
+            ReadOnlySpan<byte> clean = ImageNames.Clean(name);
+            entries.Unclean += clean.IsEmpty && ImageNames.HasImageExtension(name) ? 1 : 0;
+            if (ImageNames.IsImage(clean))
             {
-                AddEntry(entries, name, directory, directory.Slice(EntryLength + nameLength, extraLength));
+                AddEntry(entries, clean, directory, directory.Slice(EntryLength + nameLength, extraLength));
             }
 
             directory = directory[(EntryLength + nameLength + extraLength + commentLength)..];
         }
 
-        return entries;
+        // Some archivers, macOS's among them, write any number of entries without zip64, and what is left of it in 16 bits.
+        return read >= count && (ushort)read == (ushort)count
+            ? entries
+            : throw new InvalidDataException($"its directory has {read} entries and says that it has {count}");
     }
 
     public static ushort U16(ReadOnlySpan<byte> bytes) => BinaryPrimitives.ReadUInt16LittleEndian(bytes);

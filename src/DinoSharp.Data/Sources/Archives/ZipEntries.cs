@@ -17,6 +17,9 @@ internal sealed class ZipEntries
 
     public NameTable Names { get; }
 
+    /// <summary>Images whose names are no clean paths below the archive, and are passed over.</summary>
+    public int Unclean { get; set; }
+
     public ZipEntry this[int index]
     {
         get

@@ -20,13 +20,14 @@ internal sealed class ZipSource : IImageSource
     private readonly ImageListing _listing;
     private readonly ZipEntries _entries;
 
-    private ZipSource(string path, SafeFileHandle file, ImageListing listing, ZipEntries entries)
+    private ZipSource(string path, SafeFileHandle file, ImageListing listing, ZipEntries entries, IReadOnlyList<string> notices)
     {
         Path = path;
         _file = file;
         _length = RandomAccess.GetLength(file);
         _listing = listing;
         _entries = entries;
+        Notices = notices;
     }
 
     public string Path { get; }
@@ -35,14 +36,17 @@ internal sealed class ZipSource : IImageSource
 
     public IReadOnlyList<string> Classes => _listing.Classes;
 
+    public IReadOnlyList<string> Notices { get; }
+
     public static ZipSource Open(string path, string? split)
     {
         SafeFileHandle file = File.OpenHandle(path, options: FileOptions.RandomAccess);
         try
         {
             ZipEntries entries = ZipDirectory.Read(file);
-            (ImageListing listing, int[] places) = ImageTree.Read(path, entries.Names, split);
-            return new ZipSource(path, file, listing, entries.Select(listing.Names, places));
+            (ImageListing listing, int[] places) = ImageTree.Read(path, entries.Names, split, entries.Unclean);
+            return new ZipSource(
+                path, file, listing, entries.Select(listing.Names, places), ImageNames.NoticesOfUnclean(path, entries.Unclean));
         }
         catch (Exception error)
         {

@@ -54,6 +54,7 @@ internal static class ImageList
             }
 
             string trimmed = line.Trim();
+            RefuseControls(path, number, trimmed);
             int end = EndOfPath(trimmed);
             labelled ??= end < trimmed.Length && !File.Exists(Path.Combine(folder, trimmed));
             if (labelled == true && end == trimmed.Length)
@@ -74,6 +75,7 @@ internal static class ImageList
     private static FileSource ReadTable(string path, CsvReader table, string example)
     {
         bool hasHeader = table.Read() && table.ReadHeader();
+        RefuseControls(path, 1, string.Concat(table.HeaderRecord ?? []));
         int pathColumn = hasHeader ? table.GetFieldIndex("path", isTryGet: true) : -1;
         if (pathColumn < 0)
         {
@@ -110,10 +112,27 @@ internal static class ImageList
             : line.Length;
     }
 
-    private static string Field(string path, CsvReader table, int column, string name) =>
-        table.TryGetField(column, out string? value) && !string.IsNullOrEmpty(value)
-            ? value
-            : throw new ImageSourceException(path, $"line {table.Parser.RawRow} has no {name}; complete it or take it out");
+    private static string Field(string path, CsvReader table, int column, string name)
+    {
+        if (!table.TryGetField(column, out string? value) || string.IsNullOrEmpty(value))
+        {
+            throw new ImageSourceException(path, $"line {table.Parser.RawRow} has no {name}; complete it or take it out");
+        }
+
+        RefuseControls(path, table.Parser.RawRow, value);
+        return value;
+    }
+
+    /// <summary>
+    /// A list in UTF-16 without a mark of that is full of zeros, which no path has; other control characters would garble messages.
+    /// </summary>
+    private static void RefuseControls(string path, int line, string text)
+    {
+        if (text.Any(letter => char.IsControl(letter) && letter != '\t'))
+        {
+            throw new ImageSourceException(path, $"line {line} has control characters; save the list as UTF-8, or correct the line");
+        }
+    }
 
     private static FileSource Open(string path, NameTable names, ClassColumn? classes)
     {

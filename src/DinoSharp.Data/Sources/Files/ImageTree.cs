@@ -18,12 +18,16 @@ internal static class ImageTree
     /// <param name="path">The tree, for errors.</param>
     /// <param name="images">All images, relative to the tree's root, with <c>/</c> between folders.</param>
     /// <param name="split">A folder below the root; null for all images, or for <c>train</c> if the root is divided into splits.</param>
+    /// <param name="unclean">How many files are left alone for their names.</param>
     /// <returns>The listing, and where each of its images stands among those given.</returns>
-    public static (ImageListing Listing, int[] Places) Read(string path, NameTable images, string? split)
+    public static (ImageListing Listing, int[] Places) Read(string path, NameTable images, string? split, int unclean = 0)
     {
         if (images.Count == 0)
         {
-            throw new ImageSourceException(path, $"there are no images in it; these are looked for: {ImageNames.Known}");
+            throw new ImageSourceException(
+                path,
+                unclean == 0 ? $"there are no images in it; these are looked for: {ImageNames.Known}"
+                : $"there are no images in it but {unclean} files whose names are no clean paths below it; pack them with relative paths");
         }
 
         int[] places = LastOfEachName(images);

@@ -22,12 +22,18 @@ internal sealed class ParquetIndex
     /// <summary>Names of the classes that are numbers, if the table has them.</summary>
     public IReadOnlyList<string> ClassNames { get; private set; } = [];
 
-    /// <exception cref="ImageSourceException">The file is no table of images, or damaged.</exception>
+    /// <exception cref="ImageSourceException">The file is no table of images, damaged, or of row groups that are too large.</exception>
     public static ParquetIndex Read(string path)
     {
         try
         {
             using ParquetTable table = ParquetTable.Open(path);
+            if (Enumerable.Range(0, table.Groups).Select(table.ExcessOf).FirstOrDefault(excess => excess is not null) is { } most)
+            {
+                throw new ImageSourceException(
+                    path, $"row groups of more than {most} cannot be read; write it with smaller row groups (row_group_size)");
+            }
+
             ParquetIndex index = new([.. Enumerable.Range(0, table.Groups).Select(table.RowsOf)]) { ClassNames = table.Columns.ClassNames };
             if (table.Columns.Paths is { } paths)
             {

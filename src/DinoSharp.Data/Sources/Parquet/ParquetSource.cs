@@ -52,7 +52,7 @@ internal sealed class ParquetSource : IStreamedSource
     public static ParquetSource Open(FileSet files) =>
         new(files, [.. Enumerable.Range(0, files.Names.Count).Select(table => ParquetIndex.Read(files.FileOf(table)))]);
 
-    public string NameOf(int index) => NameOf(RunOf(index), index);
+    public string NameOf(int index) => NameOf(this.RunOf(index), index);
 
     public int LabelOf(int index)
     {
@@ -60,11 +60,11 @@ internal sealed class ParquetSource : IStreamedSource
         return _labels is null ? -1 : _labels[index];
     }
 
-    public string? FileOf(int index) => _files.FileOf(_runs[RunOf(index)].Table);
+    public string? FileOf(int index) => _files.FileOf(_runs[this.RunOf(index)].Table);
 
     public PixelImage Load(int index, DecodeOptions options)
     {
-        int run = RunOf(index);
+        int run = this.RunOf(index);
         using EncodedImage image = _recent.Read(run, index - _starts[run], NameOf(run, index));
         return image.Decode(options);
     }
@@ -120,12 +120,6 @@ internal sealed class ParquetSource : IStreamedSource
 
     private static string[] NoticesOf(FileSet files, int labelled, int count) => labelled == 0 ? [] :
         [$"{files.Path}: not all of its {count} images have a class, so it counts as a set without classes"];
-
-    private int RunOf(int index)
-    {
-        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)index, (uint)Count, nameof(index));
-        return _starts.RunOf(index);
-    }
 
     private string NameOf(int run, int index)
     {

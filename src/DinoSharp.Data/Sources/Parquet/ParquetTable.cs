@@ -12,7 +12,7 @@ namespace DinoSharp.Data;
 /// </summary>
 internal sealed class ParquetTable : IDisposable
 {
-    /// <summary>More rows than this in a row group are a lie: images of so many would be read at once.</summary>
+    /// <summary>More rows than this in a row group are too many: images of so many would be read at once.</summary>
     private const int MaxRows = 1 << 20;
 
     private readonly FileStream _file;
@@ -43,6 +43,23 @@ internal sealed class ParquetTable : IDisposable
             file.Dispose();
             throw;
         }
+    }
+
+    /// <summary>What a row group has more of than can be read at once; null for one that can be read.</summary>
+    /// <exception cref="InvalidDataException">The row group is damaged.</exception>
+    public string? ExcessOf(int group)
+    {
+        if (_reader.Metadata?.RowGroups[group].NumRows > MaxRows)
+        {
+            return string.Create(CultureInfo.InvariantCulture, $"{MaxRows:N0} rows");
+        }
+
+        long size = Guarded(() =>
+        {
+            using ParquetRowGroupReader reader = _reader.OpenRowGroupReader(group);
+            return ChunkOf(reader, group, Columns.Images).TotalUncompressedSize;
+        });
+        return size > Array.MaxLength ? "2 GB" : null;
     }
 
     /// <exception cref="InvalidDataException">The row group is damaged.</exception>
@@ -101,8 +118,7 @@ internal sealed class ParquetTable : IDisposable
         return Guarded(() =>
         {
             using ParquetRowGroupReader reader = _reader.OpenRowGroupReader(group);
-            ColumnMetaData chunk = reader.GetMetadata(field)?.MetaData
-                ?? throw new InvalidDataException($"its row group {group} has no column '{field.Path}'");
+            ColumnMetaData chunk = ChunkOf(reader, group, field);
             if (chunk.NumValues != rows)
             {
                 throw new InvalidDataException($"its row group {group} has another number of rows in the column '{field.Path}'");
@@ -113,6 +129,9 @@ internal sealed class ParquetTable : IDisposable
             return new ParquetColumn<T>((RawColumnData<T>)data, field, rows);
         });
     }
+
+    private static ColumnMetaData ChunkOf(ParquetRowGroupReader reader, int group, DataField field) =>
+        reader.GetMetadata(field)?.MetaData ?? throw new InvalidDataException($"its row group {group} has no column '{field.Path}'");
 
     private static T Guarded<T>(Func<T> read)
     {

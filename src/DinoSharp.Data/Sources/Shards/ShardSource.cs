@@ -93,19 +93,19 @@ internal sealed class ShardSource : IStreamedSource
             others <= 0 ? notices : [.. notices.Take(MaxNotices), $"{files.Path}: {others} more of its shards are like these"]);
     }
 
-    public string NameOf(int index) => NameOf(RunOf(index), index);
+    public string NameOf(int index) => NameOf(this.RunOf(index), index);
 
     public int LabelOf(int index)
     {
-        int run = RunOf(index);
+        int run = this.RunOf(index);
         return Classes.Count == 0 ? -1 : _indexes[run].Labels[index - _starts[run]];
     }
 
-    public string? FileOf(int index) => _files.FileOf(_shards[RunOf(index)]);
+    public string? FileOf(int index) => _files.FileOf(_shards[this.RunOf(index)]);
 
     public PixelImage Load(int index, DecodeOptions options)
     {
-        int run = RunOf(index), place = index - _starts[run];
+        int run = this.RunOf(index), place = index - _starts[run];
         using SafeFileHandle file = File.OpenHandle(_files.FileOf(_shards[run]), options: FileOptions.RandomAccess);
         using EncodedImage image = ArchivedBytes.Read(file, _indexes[run].Offsets[place], _indexes[run].Sizes[place], NameOf(run, index));
         return image.Decode(options);
@@ -134,12 +134,6 @@ internal sealed class ShardSource : IStreamedSource
         {
             throw new ImageSourceException(files.Path, $"there are no images in its shards; these are looked for: {ImageNames.Known}");
         }
-    }
-
-    private int RunOf(int index)
-    {
-        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)index, (uint)Count, nameof(index));
-        return _starts.RunOf(index);
     }
 
     private string NameOf(int run, int index) => $"{_files.Names[_shards[run]]}/{_indexes[run].Names[index - _starts[run]]}";
