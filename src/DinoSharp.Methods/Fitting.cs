@@ -60,34 +60,27 @@ public sealed class Fitting(TrainingFacts facts)
         string.Create(CultureInfo.InvariantCulture, $"in {Facts.Steps:#,0} steps a slower average would hardly move"));
 
     /// <summary>
-    /// Optimizer and rates: LARS is for large batches; for small ones ResNets get SGD as in small trainings of MoCo and SimCLR, and
-    /// transformers AdamW.
+    /// Optimizer and rates in place of LARS, which is for large batches: the optimizer that was asked for, or SGD as in small trainings of MoCo
+    /// and SimCLR.
     /// </summary>
     public TrainingOptions Training(TrainingOptions published)
     {
-        if (published.Optimizer != OptimizerKind.Lars || Facts.BatchSize >= LargeBatch)
+        var optimizer = Facts.Optimizer ?? (Facts.BatchSize >= LargeBatch ? OptimizerKind.Lars : OptimizerKind.Sgd);
+        if (published.Optimizer != OptimizerKind.Lars || optimizer == OptimizerKind.Lars)
         {
             return published;
         }
 
-        const string why = "LARS is for batches of 1,024 and more";
-        return Facts.Transformer
-            ? published with
-            {
-                Optimizer = Choose("--optimizer", published.Optimizer, OptimizerKind.AdamW, why),
-                LearningRate = 5e-4,
-                MinLearningRate = 1e-6,
-                WeightDecay = 0.05,
-                WeightDecayEnd = 0.05,
-            }
-            : published with
-            {
-                Optimizer = Choose("--optimizer", published.Optimizer, OptimizerKind.Sgd, why),
-                LearningRate = 0.12,
-                MinLearningRate = 0,
-                WeightDecay = 5e-4,
-                WeightDecayEnd = 5e-4,
-            };
+        string why = $"published for LARS, this is for {Word(optimizer)}";
+        var (rate, last, decay) = optimizer == OptimizerKind.AdamW ? (5e-4, 1e-6, 0.05) : (0.12, 0.0, 5e-4);
+        return published with
+        {
+            Optimizer = Choose("--optimizer", published.Optimizer, optimizer, "LARS is for batches of 1,024 and more"),
+            LearningRate = Choose("--lr", published.LearningRate, rate, why),
+            MinLearningRate = Choose("--min-lr", published.MinLearningRate, last, why),
+            WeightDecay = Choose("--weight-decay", published.WeightDecay, decay, why),
+            WeightDecayEnd = Choose("--weight-decay-end", published.WeightDecayEnd, decay, why),
+        };
     }
 
     /// <summary>Views of small images are not blurred.</summary>
@@ -102,7 +95,9 @@ public sealed class Fitting(TrainingFacts facts)
         return published with
         {
             FirstGlobalBlurProbability = Choose("--first-global-blur-probability", published.FirstGlobalBlurProbability, 0, why),
-            SecondGlobalBlurProbability = Choose("--second-global-blur-probability", published.SecondGlobalBlurProbability, 0, why),
+            SecondGlobalBlurProbability = published.GlobalCount < 2
+                ? published.SecondGlobalBlurProbability
+                : Choose("--second-global-blur-probability", published.SecondGlobalBlurProbability, 0, why),
             LocalBlurProbability = published.LocalCount == 0
                 ? published.LocalBlurProbability
                 : Choose("--local-blur-probability", published.LocalBlurProbability, 0, why),

@@ -24,6 +24,10 @@ public abstract class MethodDefinition
     /// <summary>Whether the blocks of a ResNet begin by changing nothing, as published.</summary>
     public virtual bool ZeroInitResidual => false;
 
+    /// <summary>Side of the local crops beside global ones of a side, where the method cannot do with any; null for one.</summary>
+    /// <param name="globalSize">in pixels</param>
+    public virtual int? LocalSize(int globalSize) => null;
+
     /// <summary>The settings of the paper or its code, which are for ImageNet and large batches.</summary>
     /// <param name="transformer">whether the network is a Vision Transformer; else it is a ResNet</param>
     public abstract MethodSettings Published(bool transformer);

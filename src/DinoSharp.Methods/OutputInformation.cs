@@ -23,8 +23,15 @@ internal sealed class OutputInformation(int outputs, Device device) : IDisposabl
         using var noGradients = no_grad();
         using var scope = NewDisposeScope();
         var known = distributions.detach();
-        _entropy.Add(-known.xlogy(known).sum(1).mean());
-        _shares.Add(known.mean([0L]));
+        Add(-known.xlogy(known).sum(1).mean(), known.mean([0L]));
+    }
+
+    /// <param name="entropy">mean entropy of distributions over the outputs // []</param>
+    /// <param name="shares">the mean of these distributions // [K]</param>
+    public void Add(Tensor entropy, Tensor shares)
+    {
+        _entropy.Add(entropy);
+        _shares.Add(shares);
     }
 
     /// <summary>Mean entropy of the distributions since the last call, and their information.</summary>

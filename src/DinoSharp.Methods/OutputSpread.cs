@@ -18,15 +18,21 @@ internal sealed class OutputSpread(Device device) : IDisposable
 
     private readonly MeanLoss _spread = new(1, device);
 
-    /// <param name="outputs">of different images // [B, D]</param>
+    /// <param name="outputs">of different images; one alone tells nothing // [B, D]</param>
     public void Add(Tensor outputs)
     {
+        if (outputs.size(0) < 2)
+        {
+            return;
+        }
+
         using var noGradients = no_grad();
         using var scope = NewDisposeScope();
         var unit = nn.functional.normalize(outputs.detach(), dim: 1); // [B, D]
         _spread.Add(unit.std([0L], unbiased: false).mean() * Math.Sqrt(outputs.size(1)));
     }
 
+    /// <returns>not a number where no images came together</returns>
     public double Take() => _spread.Take()[0];
 
     public void Forget() => _spread.Forget();

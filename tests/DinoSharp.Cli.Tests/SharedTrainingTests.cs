@@ -31,6 +31,7 @@ public sealed class SharedTrainingTests
     [InlineData("moco-v2", "resnet18", "--queue-size 16 --norm-groups 4 --projection-dim 8")]
     [InlineData("moco-v3", "vit_tiny", "--hidden-dim 16 --projection-dim 8")]
     [InlineData("infomin", "resnet18", "--queue-size 16 --norm-groups 2 --projection-dim 8 --local-crops-size 48")]
+    [InlineData("infomin", "vit_tiny", "--queue-size 16 --projection-dim 8 --local-crops-size 48 --drop-path-rate 0.3")]
     [InlineData("barlow-twins", "resnet18", "--hidden-dim 16 --projection-dim 8")]
     [InlineData("swav", "resnet18", "--local-crops-number 2 --local-crops-size 16 --hidden-dim 16 --projection-dim 8 --prototypes 6 --feature-queue 8 --feature-queue-epoch 1")]
     [InlineData("deepcluster-v2", "resnet18", "--local-crops-number 2 --local-crops-size 16 --hidden-dim 16 --projection-dim 8 --prototypes 4")]

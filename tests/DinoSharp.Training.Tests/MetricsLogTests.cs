@@ -11,7 +11,7 @@ public sealed class MetricsLogTests
     public void Values_are_written_to_json_lines_and_to_TensorBoard()
     {
         using TestFolder parent = new();
-        var folder = RunFolder.Open(Path.Combine(parent.Path, "run"), [], []);
+        var folder = RunFolder.Open(Path.Combine(parent.Path, "run"), []);
         using (MetricsLog log = new(folder, 0))
         {
             log.Write(10, 0, [("loss", 5.25), ("learning_rate", 1e-6)]);
@@ -34,7 +34,7 @@ public sealed class MetricsLogTests
     public void Going_on_drops_torn_lines_and_those_after_the_checkpoint()
     {
         using TestFolder parent = new();
-        var folder = RunFolder.Open(Path.Combine(parent.Path, "run"), [], []);
+        var folder = RunFolder.Open(Path.Combine(parent.Path, "run"), []);
         using (MetricsLog log = new(folder, 0))
         {
             for (int step = 1; step <= 4; step++)

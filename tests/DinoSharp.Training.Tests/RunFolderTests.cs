@@ -25,10 +25,13 @@ public sealed class RunFolderTests
     {
         using TestFolder parent = new();
         string path = Path.Combine(parent.Path, "run");
-        var folder = RunFolder.Open(path, Settings, Surroundings);
+        var folder = RunFolder.Open(path, Settings);
+        folder.Begin(Settings, Surroundings);
         Assert.True(Directory.Exists(Path.GetDirectoryName(folder.LatestCheckpoint)));
-        RunFolder.Open(path, Settings, new JsonObject { ["host"] = "there" });
-        Assert.Equal("there", (string?)JsonNode.Parse(File.ReadAllText(folder.RunFile))!["surroundings"]!["host"]);
+        var again = RunFolder.Open(path, Settings);
+        Assert.Equal("here", Host()); // a start that is refused later changes nothing
+        again.Begin(Settings, new JsonObject { ["host"] = "there" });
+        Assert.Equal("there", Host());
 
         var others = Settings;
         others["lr"] = 0.1;
@@ -36,7 +39,8 @@ public sealed class RunFolderTests
         others.Remove("arch");
         others["seed"] = 3;
         string before = File.ReadAllText(folder.RunFile);
-        var error = Assert.Throws<RunFolderException>(() => RunFolder.Open(path, others, Surroundings));
+        var error = Assert.Throws<RunFolderException>(() => RunFolder.Open(path, others));
+        Assert.Equal(error.Message, Assert.Throws<RunFolderException>(() => folder.Begin(others, Surroundings)).Message);
         string[] differences =
         [
             "lr was 0.30000000000000004, now 0.1", "centering was true, now false", "arch was \"vit-tiny\", now not set",
@@ -50,6 +54,8 @@ public sealed class RunFolderTests
         Assert.DoesNotContain("epochs", error.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', error.Message);
         Assert.Equal(before, File.ReadAllText(folder.RunFile));
+
+        string? Host() => (string?)JsonNode.Parse(File.ReadAllText(folder.RunFile))!["surroundings"]!["host"];
     }
 
     [Theory]
@@ -62,7 +68,7 @@ public sealed class RunFolderTests
     {
         using TestFolder folder = new();
         string file = folder.WriteText("run.json", content);
-        var error = Assert.Throws<RunFolderException>(() => RunFolder.Open(folder.Path, Settings, Surroundings));
+        var error = Assert.Throws<RunFolderException>(() => RunFolder.Open(folder.Path, Settings));
         Assert.StartsWith($"{file} is damaged", error.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', error.Message);
         Assert.Equal(content, File.ReadAllText(file));
@@ -75,16 +81,19 @@ public sealed class RunFolderTests
         string photo = parent.Write("photos/1.png"), file = parent.WriteText("file", "text");
         foreach (string taken in new[] { Path.GetDirectoryName(photo)!, file })
         {
-            var error = Assert.Throws<RunFolderException>(() => RunFolder.Open(taken, Settings, Surroundings));
+            var error = Assert.Throws<RunFolderException>(() => RunFolder.Open(taken, Settings));
             Assert.Contains("not a run folder", error.Message, StringComparison.Ordinal);
         }
 
         Assert.Equal([photo], Directory.GetFileSystemEntries(Path.GetDirectoryName(photo)!));
         Directory.CreateDirectory(Path.Combine(parent.Path, "empty"));
         parent.WriteText("cut-off/run.json.partial", "{ \"sett"); // killed while run.json was written
+        parent.WriteText("cut-off/run.lock", "");
         foreach (string name in new[] { "empty", "cut-off" })
         {
-            Assert.True(File.Exists(RunFolder.Open(Path.Combine(parent.Path, name), Settings, Surroundings).RunFile));
+            var folder = RunFolder.Open(Path.Combine(parent.Path, name), Settings);
+            folder.Begin(Settings, Surroundings);
+            Assert.True(File.Exists(folder.RunFile));
         }
     }
 }

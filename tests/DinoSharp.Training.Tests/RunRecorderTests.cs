@@ -208,7 +208,8 @@ public sealed class RunRecorderTests
 
         public Start(string path, RecordingOptions options, long? badLoss = null, long? badGradient = null, int readEverySteps = 1)
         {
-            Folder = RunFolder.Open(path, [], []);
+            Folder = RunFolder.Open(path, []);
+            Folder.Begin([], []);
             Method = new TinyMethod { BadLoss = badLoss, BadGradient = badGradient };
             Trainer = new Trainer(Method, Training, Plan) { ReadEverySteps = readEverySteps };
             if (File.Exists(Folder.LatestCheckpoint))

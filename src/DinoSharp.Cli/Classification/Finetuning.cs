@@ -102,6 +102,7 @@ internal sealed class Finetuning(
 
     private SupervisedMethod CreateMethod(Backbone pretrained, bool checkpointed)
     {
+        settings.Supervised.CheckParts(settings.Training.BatchSize / settings.Training.AccumulationSteps, settings.Training.BatchSize);
         manual_seed(settings.Training.Seed);
         var network = pretrained.CreateAlike(settings.DropPathRate);
         network.CheckpointsActivations = checkpointed;

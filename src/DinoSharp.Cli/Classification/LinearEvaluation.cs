@@ -85,7 +85,7 @@ internal sealed class LinearEvaluation : IDisposable
         var loading = _request.Loading(training) with { Decoding = Loading.Decoding };
         using var loader = new PrefetchLoader(_sets.Train, new RandomCropRecipe(_settings.Crop), loading);
         var views = new NormalizedViews(loader, _normalization, _request.Device);
-        using var method = CreateMethod(crops => _settings.Features.Of(_backbone, crops), ImageLabels.Of(_sets.Train));
+        using var method = CreateMethod(crops => _settings.Features.Of(_backbone, crops), ImageLabels.Of(_sets.Train), _request.Group);
         return Train(method, loader.BatchesPerEpoch, views.Epoch, loader.Faults, () => loader.WaitTime, _request, stop);
     }
 
@@ -104,15 +104,15 @@ internal sealed class LinearEvaluation : IDisposable
         _testFeatures = tensor(test.Values, test.Rows, test.Dim).to(_request.Device).DetachFromDisposeScope();
         _testOutputs = [.. test.Labels.Select(label => (long)_matching.OutputOf((int)label))];
         using var cached = new CachedFeatures(train, _settings.Training.BatchSize, _settings.Training.Seed, _request.Device);
-        using var method = CreateMethod(features => features.alias(), new ImageLabels(train.Labels, train.Classes.Count));
+        using var method = CreateMethod(features => features.alias(), new ImageLabels(train.Labels, train.Classes.Count), ProcessGroup.Alone);
         var alone = _request with { Group = ProcessGroup.Alone };
         return Train(method, cached.BatchesPerEpoch, cached.Epoch, trainLoader.Faults, () => TimeSpan.Zero, alone, stop);
     }
 
-    private LinearMethod CreateMethod(Func<Tensor, Tensor> features, ImageLabels labels)
+    private LinearMethod CreateMethod(Func<Tensor, Tensor> features, ImageLabels labels, ProcessGroup group)
     {
         manual_seed(_settings.Training.Seed);
-        return new LinearMethod(_backbone, features, _settings.Features.DimOf(_backbone), labels, _settings.Rates, _request.Device);
+        return new LinearMethod(_backbone, features, _settings.Features.DimOf(_backbone), labels, _settings.Rates, _request.Device, group);
     }
 
     private (TrainingOutcome, IReadOnlyList<ClassificationScore>) Train(

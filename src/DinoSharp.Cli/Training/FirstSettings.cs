@@ -5,18 +5,16 @@ namespace DinoSharp.Cli.Training;
 /// <summary>Sizes of "dino train" that fit the images: as published, less what does not suit their size or number.</summary>
 internal sealed record FirstSettings
 {
-    private static readonly MultiCropOptions Published = new();
-
     /// <summary>Images whose shorter side is below this part of the published crops are not enlarged to them.</summary>
     private const double SmallPart = 0.7;
 
     /// <summary>Up to this side in pixels images are icons: a ResNet keeps their size at first, and larger batches cost little.</summary>
     private const int IconSide = 64;
 
-    private FirstSettings(int shorterSide, int images)
+    private FirstSettings(int shorterSide, int images, MultiCropOptions published)
     {
-        PatchSize = 16;
-        if (shorterSide < SmallPart * Published.GlobalSize)
+        (PatchSize, GlobalSize, LocalSize) = (16, published.GlobalSize, published.LocalSize);
+        if (shorterSide < SmallPart * published.GlobalSize)
         {
             // About 64 patches an image, as the recipes for small images have.
             PatchSize = shorterSide <= 48 ? 4 : shorterSide <= 112 ? 8 : 16;
@@ -34,15 +32,16 @@ internal sealed record FirstSettings
     /// <summary>Whether a ResNet has a stem for icons.</summary>
     public bool SmallStem { get; }
 
-    public int GlobalSize { get; } = Published.GlobalSize;
+    public int GlobalSize { get; }
 
-    public int LocalSize { get; } = Published.LocalSize;
+    public int LocalSize { get; }
 
     public int BatchSize { get; }
 
     /// <param name="shorterSide">Median of the images' shorter sides in pixels, or the size that was asked for.</param>
     /// <param name="images">How many there are.</param>
-    public static FirstSettings For(int shorterSide, int images) => new(shorterSide, images);
+    /// <param name="published">the views that have to fit; null for DINO's</param>
+    public static FirstSettings For(int shorterSide, int images, MultiCropOptions? published = null) => new(shorterSide, images, published ?? new());
 
     private int WholePatches(int side) => Math.Max(side / PatchSize, 1) * PatchSize;
 }

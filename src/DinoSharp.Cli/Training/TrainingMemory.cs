@@ -17,6 +17,7 @@ internal sealed record TrainingMemory
     /// <summary>Makes the method; with activation checkpointing (true) or without.</summary>
     public required Func<bool, TrainingMethod> Create { get; init; }
 
+    /// <summary>Of this process: its batch is its part of the whole.</summary>
     public required TrainingOptions Training { get; init; }
 
     public required TrainingPlan Plan { get; init; }
@@ -59,7 +60,7 @@ internal sealed record TrainingMemory
                 $"the training needs about {Gigabytes(bytes)} of memory and {Gigabytes(limit)} are free; {Alternatives(need, (long)(Margin * limit))}");
     }
 
-    /// <summary>The largest batch that fits, up to that of the settings.</summary>
+    /// <summary>The largest part of a batch that fits into this process, up to that of the settings.</summary>
     /// <exception cref="RequestException">None does.</exception>
     public int LargestBatch()
     {
@@ -103,7 +104,7 @@ internal sealed record TrainingMemory
 
         if (need.LargestBatch(limit, batch, parts) is > 0 and var smaller)
         {
-            fitting.Add($"--batch-size {smaller} ({Gigabytes(need.Of(smaller, parts))})");
+            fitting.Add($"--batch-size {smaller * Group.Size} ({Gigabytes(need.Of(smaller, parts))})");
         }
 
         return fitting.Count > 0 ? $"what fits: {string.Join(", or ", fitting)}" : "take a smaller network or smaller crops";

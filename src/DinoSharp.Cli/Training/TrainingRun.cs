@@ -29,7 +29,7 @@ internal static class TrainingRun
         }
 
         // The folder is the run's only once nothing of the request is left that could be wrong.
-        var folder = RunFolder.Open(request.Out, job.Identity, Surroundings(job, request));
+        var folder = RunFolder.Open(request.Out, job.Identity);
         using var hold = RunLock.Take(folder);
         Resume(folder, job.Method, trainer);
         SharedState.Spread(request.Group, job.Method, trainer);
@@ -39,6 +39,7 @@ internal static class TrainingRun
             return Outcome();
         }
 
+        folder.Begin(job.Identity, Surroundings(job, request));
         if (trainer.StepsDone > 0)
         {
             terminal.Line($"{request.Out}: going on after step {Wording.Number(trainer.StepsDone)} of {Wording.Number(job.Plan.TotalSteps)}");

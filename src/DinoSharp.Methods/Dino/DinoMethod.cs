@@ -27,10 +27,8 @@ public sealed class DinoMethod : TrainingMethod
     private readonly MultiCropEncoder _teacher;
     private readonly DinoLoss _loss;
     private readonly CosineSchedule _teacherMomentum;
-    private readonly Tensor _lossSum;
-    private readonly Tensor _entropySum;
-    private readonly Tensor _shareSum; // [K]
-    private long _lossCount;
+    private readonly MeanLoss _meanLoss;
+    private readonly OutputInformation _information;
 
     /// <param name="studentBackbone">network that trains, with stochastic depth if wanted</param>
     /// <param name="teacherBackbone">network of the same shape, without stochastic depth; its values are replaced by the student's</param>
@@ -67,9 +65,8 @@ public sealed class DinoMethod : TrainingMethod
         _localCrops = localCrops;
         int studentCrops = options.StudentSees == StudentCrops.All ? GlobalCrops + localCrops : localCrops;
         _loss = new DinoLoss(options, studentCrops, device);
-        _lossSum = zeros(1, device: device).DetachFromDisposeScope();
-        _entropySum = zeros(1, device: device).DetachFromDisposeScope();
-        _shareSum = zeros(options.Head.OutputDim, device: device).DetachFromDisposeScope();
+        _meanLoss = new MeanLoss(1, device);
+        _information = new OutputInformation(options.Head.OutputDim, device);
         _teacherMomentum = new CosineSchedule(options.TeacherMomentum, 1, plan.TotalSteps);
         State =
         [
@@ -111,14 +108,8 @@ public sealed class DinoMethod : TrainingMethod
 
         var studentLogits = _student.Forward(_options.StudentSees == StudentCrops.All ? crops : [.. apart.Skip(1)]); // [V B, K]
         var terms = _loss.Compute(studentLogits, teacherLogits, step.Epoch);
-        using (no_grad())
-        {
-            _lossSum.add_(terms.Loss);
-            _entropySum.add_(terms.TeacherEntropy);
-            _shareSum.add_(terms.TeacherShares);
-            _lossCount++;
-        }
-
+        _meanLoss.Add(terms.Loss.detach());
+        _information.Add(terms.TeacherEntropy, terms.TeacherShares);
         return terms.Loss.MoveToOuterDisposeScope();
     }
 
@@ -155,7 +146,8 @@ public sealed class DinoMethod : TrainingMethod
     public override void AbandonStep()
     {
         _loss.ForgetTeacher();
-        ForgetMetrics();
+        _meanLoss.Forget();
+        _information.Forget();
     }
 
     /// <returns>
@@ -164,11 +156,8 @@ public sealed class DinoMethod : TrainingMethod
     /// </returns>
     public override IReadOnlyList<(string Name, double Value)> TakeMetrics()
     {
-        using var scope = NewDisposeScope();
-        double loss = _lossSum.item<float>() / _lossCount, entropy = _entropySum.item<float>() / _lossCount;
-        var shares = _shareSum / _lossCount;
-        double information = -shares.xlogy(shares).sum().item<float>() - entropy;
-        ForgetMetrics();
+        double loss = _meanLoss.Take()[0];
+        var (entropy, information) = _information.Take();
         return [("loss", loss), (EntropyName, entropy), ("kl", loss - entropy), (InformationName, information)];
     }
 
@@ -179,12 +168,11 @@ public sealed class DinoMethod : TrainingMethod
     /// </summary>
     public override string? Diagnose(IReadOnlyList<(string Name, double Value)> metrics, TrainingStep step)
     {
-        const int settlingSteps = 300;
         const double nothing = 0.01;
         double highest = Math.Log(_options.Head.OutputDim);
         double entropy = metrics.First(m => m.Name == EntropyName).Value;
         double information = metrics.First(m => m.Name == InformationName).Value;
-        if (step.Index < settlingSteps || step.Epoch <= _options.FreezeLastLayerEpochs || information > nothing)
+        if (step.Epoch <= _options.FreezeLastLayerEpochs || !OutputInformation.IsCollapsed(information, step))
         {
             return null;
         }
@@ -202,17 +190,7 @@ public sealed class DinoMethod : TrainingMethod
         _student.Dispose();
         _teacher.Dispose();
         _loss.Dispose();
-        _lossSum.Dispose();
-        _entropySum.Dispose();
-        _shareSum.Dispose();
-    }
-
-    private void ForgetMetrics()
-    {
-        using var scope = NewDisposeScope();
-        _lossSum.zero_();
-        _entropySum.zero_();
-        _shareSum.zero_();
-        _lossCount = 0;
+        _meanLoss.Dispose();
+        _information.Dispose();
     }
 }

@@ -39,7 +39,6 @@ public sealed class InfoMinDefinition : MethodDefinition
     public override MethodSettings Fitted(MethodSettings published, Fitting fitting)
     {
         var options = (InfoMinOptions)published.Method;
-        var views = fitting.Views(published.Views);
         return new(
             options with
             {
@@ -48,15 +47,10 @@ public sealed class InfoMinDefinition : MethodDefinition
                 NormGroups = QueueSettings.Groups(options.NormGroups, fitting),
             },
             fitting.Training(published.Training),
-            fitting.SmallImages
-                ? views with
-                {
-                    LocalSize = fitting.Choose(
-                        "--local-crops-size",
-                        views.LocalSize,
-                        JigsawView.Grid * Math.Max((int)Math.Round((double)Piece * fitting.Facts.ImageSide / View), SmallestPiece),
-                        "a jigsaw's pieces are two sevenths of an image wide"),
-                }
-                : views);
+            fitting.Views(published.Views));
     }
+
+    /// <summary>A jigsaw whose pieces are two sevenths of a view wide, as published.</summary>
+    public override int? LocalSize(int globalSize) =>
+        JigsawView.Grid * Math.Max((int)Math.Round((double)Piece * globalSize / View), SmallestPiece);
 }

@@ -68,7 +68,7 @@ public sealed class InfoMinMethod : TrainingMethod
         // A jigsaw of the views' own size comes in one tensor with them.
         var crops = batch.Crops.Count == 1 ? batch.Crops[0].chunk(GlobalViews + 1) : [.. batch.Crops[0].chunk(GlobalViews), batch.Crops[1]];
         var keys = _encoders.Keys(crops[1]); // [B, D]
-        var pieces = _encoders.InGroups(JigsawView.Split(crops[2]), Backbone.forward); // [9 B, F]
+        var pieces = _encoders.InGroups(JigsawView.Split(crops[2]), JigsawView.Pieces, Backbone.forward); // [9 B, F]
         var (loss, jigsaw) = InfoMinLoss.Of(
             _encoders.Queries(crops[0]), _jigsawHead.Forward(pieces), keys, _queue.Keys, _options.Temperature, _options.JigsawWeight);
         _queue.Stage(_share.Whole(keys));

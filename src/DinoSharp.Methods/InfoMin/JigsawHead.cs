@@ -26,13 +26,13 @@ internal sealed class JigsawHead : nn.Module
         RegisterComponents();
     }
 
-    /// <param name="features">of pieces, an image's one after the other // [9 B, F]</param>
+    /// <param name="features">of pieces, the first of all images, then the second // [9 B, F]</param>
     /// <returns>// [B, D]</returns>
     public Tensor Forward(Tensor features)
     {
         using var scope = NewDisposeScope();
         long images = features.size(0) / JigsawView.Pieces;
-        var pieces = _piece.forward(features).view(images, JigsawView.Pieces, -1); // [B, 9, D]
+        var pieces = _piece.forward(features).view(JigsawView.Pieces, images, -1).transpose(0, 1); // [B, 9, D]
         var order = _share.Draw(images, count => rand(count, JigsawView.Pieces, device: features.device)).argsort(1); // [B, 9], a shuffle an image
         var shuffled = pieces.gather(1, order.unsqueeze(2).expand_as(pieces));
         return _whole.forward(shuffled.flatten(1)).MoveToOuterDisposeScope();

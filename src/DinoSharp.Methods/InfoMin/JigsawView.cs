@@ -46,12 +46,12 @@ public static class JigsawView
 
     /// <summary>The pieces of views as images of their own.</summary>
     /// <param name="views">// [B, C, 3 P, 3 P]</param>
-    /// <returns>an image's pieces one after the other, row by row // [9 B, C, P, P]</returns>
+    /// <returns>the first piece of all images, then the second, row by row: each piece is a view // [9 B, C, P, P]</returns>
     public static Tensor Split(Tensor views)
     {
         using var scope = NewDisposeScope();
         var (images, channels, piece) = (views.size(0), views.size(1), views.size(2) / Grid);
-        return views.view(images, channels, Grid, piece, Grid, piece).permute(0, 2, 4, 1, 3, 5)
-            .reshape(images * Pieces, channels, piece, piece).MoveToOuterDisposeScope();
+        return views.view(images, channels, Grid, piece, Grid, piece).permute(2, 4, 0, 1, 3, 5)
+            .reshape(Pieces * images, channels, piece, piece).MoveToOuterDisposeScope();
     }
 }

@@ -1,3 +1,4 @@
+using DinoSharp.Distributed;
 using DinoSharp.Models.Backbones;
 using DinoSharp.Training;
 using DinoSharp.Training.Optimizers;
@@ -17,6 +18,7 @@ public sealed class LinearMethod : TrainingMethod
     private readonly Func<Tensor, Tensor> _features;
     private readonly ImageLabels _labels;
     private readonly Device _device;
+    private readonly ProcessGroup _group;
     private readonly MeanLoss _losses;
 
     /// <param name="backbone">frozen, on the device; stays the caller's to dispose</param>
@@ -25,16 +27,23 @@ public sealed class LinearMethod : TrainingMethod
     /// <param name="labels">of the images</param>
     /// <param name="rates">learning rates, one a classifier; the largest is the one of the training's options</param>
     /// <param name="device">where it all lives</param>
+    /// <param name="group">processes that share each batch</param>
     /// <exception cref="ArgumentException">There is no rate, or one is not above 0.</exception>
     public LinearMethod(
-        Backbone backbone, Func<Tensor, Tensor> features, int featureDim, ImageLabels labels, IReadOnlyList<double> rates, Device device)
+        Backbone backbone,
+        Func<Tensor, Tensor> features,
+        int featureDim,
+        ImageLabels labels,
+        IReadOnlyList<double> rates,
+        Device device,
+        ProcessGroup group)
     {
         if (rates.Count == 0 || rates.Any(rate => !(rate > 0)))
         {
             throw new ArgumentException("a linear evaluation needs at least one learning rate, each above 0");
         }
 
-        (Backbone, _features, _labels, _device) = (backbone, features, labels, device);
+        (Backbone, _features, _labels, _device, _group) = (backbone, features, labels, device, group);
         _rates = [.. rates];
         _classifiers = new ClassifierSet(rates.Count, featureDim, labels.Classes);
         _classifiers.to(device);
@@ -86,9 +95,9 @@ public sealed class LinearMethod : TrainingMethod
     /// <returns>the loss of the classifier that has the lowest, and the number of its rate</returns>
     public override IReadOnlyList<(string Name, double Value)> TakeMetrics()
     {
-        float[] means = _losses.Take();
-        int best = Array.IndexOf(means, means.Min());
-        return [("loss", means[best]), ("best_rate", _rates[best])];
+        // The best over all processes: each by itself might find another.
+        var (loss, best) = _group.Mean([.. _losses.Take().Select(own => ("loss", (double)own))]).Select((mean, rate) => (mean.Value, rate)).Min();
+        return [("loss", loss), ("best_rate", _rates[best])];
     }
 
     public override void AbandonStep() => _losses.Forget();

@@ -65,17 +65,24 @@ internal sealed class MomentumEncoders : IDisposable
     /// <summary>The queries of a view.</summary>
     /// <param name="view">// [B, C, H, W]</param>
     /// <returns>not normalised // [B, D]</returns>
-    public Tensor Queries(Tensor view) => InGroups(view, group => Query.Forward([group]));
+    public Tensor Queries(Tensor view) => InGroups(view, 1, group => Query.Forward([group]));
 
     /// <summary>Outputs of images that pass group by group, in their order.</summary>
-    /// <param name="images">// [N, ...]</param>
-    /// <param name="network">what a group passes through</param>
-    /// <returns>// [N, D]</returns>
-    public Tensor InGroups(Tensor images, Func<Tensor, Tensor> network)
+    /// <param name="images">view-major // [V B, ...]</param>
+    /// <param name="views">V</param>
+    /// <param name="network">what a group passes through, with all views of its images</param>
+    /// <returns>// [V B, D]</returns>
+    public Tensor InGroups(Tensor images, int views, Func<Tensor, Tensor> network)
     {
         using var scope = NewDisposeScope();
-        var outputs = _groups == 1 ? network(images) : cat([.. images.tensor_split(_groups).Select(network)]);
-        return outputs.MoveToOuterDisposeScope();
+        if (_groups == 1)
+        {
+            return network(images).MoveToOuterDisposeScope();
+        }
+
+        var byView = images.unflatten(0, [views, -1]); // [V, B, ...]
+        var outputs = byView.tensor_split(_groups, 1).Select(group => network(group.flatten(0, 1)).unflatten(0, [views, -1]));
+        return cat([.. outputs], 1).flatten(0, 1).MoveToOuterDisposeScope();
     }
 
     /// <summary>The keys of a view, without gradient.</summary>
@@ -96,7 +103,7 @@ internal sealed class MomentumEncoders : IDisposable
             var whole = _share.Whole(view);
             var order = randperm(whole.size(0), device: view.device);
             var part = _share.Own(whole.index_select(0, order));
-            keys = _share.Own(_share.Whole(InGroups(part, group => Key.Forward([group]))).index_select(0, order.argsort()));
+            keys = _share.Own(_share.Whole(InGroups(part, 1, group => Key.Forward([group]))).index_select(0, order.argsort()));
         }
 
         return nn.functional.normalize(keys, dim: 1).MoveToOuterDisposeScope();

@@ -47,12 +47,22 @@ internal static class QueueSettings
             quarter < published ? "a longer queue would soon hold keys of the image itself" : "so that it holds whole batches");
     }
 
-    /// <summary>Groups of as many images as published, but at least two; a transformer has none.</summary>
-    public static int Groups(int published, Fitting fitting) => fitting.Facts.Transformer
-        ? published
-        : fitting.Choose(
-            "--norm-groups",
-            published,
-            Math.Clamp(fitting.Facts.BatchSize / GroupImages, Math.Min(2, published), published),
-            "groups of about 32 images, as published");
+    /// <summary>
+    /// Groups of as many images as published, but at least two, and for several processes a number that goes into them; where there is no batch norm,
+    /// there are none.
+    /// </summary>
+    public static int Groups(int published, Fitting fitting) => fitting.Facts.BatchNorm
+        ? fitting.Choose("--norm-groups", published, Groups(published, fitting.Facts), "groups of about 32 images, as published")
+        : published;
+
+    private static int Groups(int published, TrainingFacts facts)
+    {
+        int groups = Math.Clamp(facts.BatchSize / GroupImages, Math.Min(2, published), published);
+        int[] even = facts.Processes == 1 ? [] :
+        [
+            .. Enumerable.Range(1, facts.BatchSize / 2 / facts.Processes).Select(own => own * facts.Processes)
+                .Where(number => facts.BatchSize % number == 0),
+        ];
+        return even.Length == 0 ? groups : even.MinBy(number => Math.Abs(number - groups));
+    }
 }

@@ -40,7 +40,7 @@ public sealed class MocoV3Method : TrainingMethod
         (_options, _share) = (options, setup.Share);
         _base = setup.CreateEncoder(trained: true, options.Projector);
         _key = setup.CreateEncoder(trained: false, options.Projector);
-        _predictor = setup.Place(MlpHead.Create(options.ProjectionDim, options.Predictor));
+        _predictor = setup.Place(MlpHead.Create(options.ProjectionDim, options.Predictor(Backbone is not ResNet)));
         MovingAverage.Start(_key, _base);
         if (options.FrozenPatches && Backbone is VisionTransformer)
         {

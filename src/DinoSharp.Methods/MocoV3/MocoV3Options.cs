@@ -28,8 +28,8 @@ public sealed record MocoV3Options : MethodOptions
     internal MlpHeadOptions Projector =>
         new() { Layers = ProjectorLayers, HiddenDim = HiddenDim, OutputDim = ProjectionDim, NormalizedOutput = true };
 
-    /// <summary>The shape of the predictor.</summary>
-    internal MlpHeadOptions Predictor => Projector with { Layers = 2 };
+    /// <summary>The shape of the predictor. The authors' code ends a transformer's with batch norm, and a ResNet's without.</summary>
+    internal MlpHeadOptions Predictor(bool transformer) => Projector with { Layers = 2, NormalizedOutput = transformer, FinalBias = false };
 
     public override TrainingMethod Create(MethodSetup setup) => new MocoV3Method(this, setup);
 

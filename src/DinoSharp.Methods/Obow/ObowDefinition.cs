@@ -10,9 +10,6 @@ namespace DinoSharp.Methods.Obow;
 /// </summary>
 public sealed class ObowDefinition : MethodDefinition
 {
-    /// <summary>Below this side in pixels a larger view shows nothing more.</summary>
-    private const int SmallImage = 96;
-
     public override string Name => "obow";
 
     public override string Title => "OBoW";
@@ -64,9 +61,9 @@ public sealed class ObowDefinition : MethodDefinition
                     Math.Min(options.VisualWords, Math.Max(facts.Images / 20, facts.BatchSize)),
                     "twenty images a word, and no fewer words than a batch renews"),
                 TeacherMomentum = fitting.Momentum("--teacher-momentum", options.TeacherMomentum),
-                WeakViewSize = facts.ImageSide >= SmallImage
-                    ? options.WeakViewSize
-                    : fitting.Choose("--weak-view-size", options.WeakViewSize, 0, "the images are small: as large as a global crop"),
+                WeakViewSize = fitting.SmallImages
+                    ? fitting.Choose("--weak-view-size", options.WeakViewSize, 0, "the images are small: as large as a global crop")
+                    : options.WeakViewSize,
             },
             fitting.Training(published.Training),
             fitting.Views(published.Views));

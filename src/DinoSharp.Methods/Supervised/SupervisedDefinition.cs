@@ -97,7 +97,7 @@ public sealed class SupervisedDefinition : MethodDefinition
             options = options with { Repeats = fitting.Choose("--repeats", options.Repeats, 1, "a step sees more images, at a rate for one view of each") };
         }
 
-        double epochs = (double)fitting.Facts.Steps * fitting.Facts.BatchSize / fitting.Facts.Images;
+        double epochs = fitting.Facts.Epochs;
         if (epochs < FewEpochs)
         {
             string why = string.Create(CultureInfo.InvariantCulture, $"{epochs:F0} epochs are too few to learn mixed images");

@@ -34,12 +34,6 @@ public sealed class SupervisedMethod : TrainingMethod
         Backbone backbone, Backbone? average, SupervisedOptions options, IImageTargets labels, Device device, BatchShare? share = null)
     {
         options.Validate();
-        if (share is { Group.Size: > 1 } && share.Images % 2 != 0 && (options.MixupAlpha > 0 || options.CutMixAlpha > 0))
-        {
-            throw new ArgumentException(
-                $"neighbours in a batch are mixed, and each process has {share.Images} images: give it an even number (--batch-size)");
-        }
-
         if (average is null != (options.AverageMomentum == 0))
         {
             throw new ArgumentException("a moving average needs a network for it, and no other training does", nameof(average));

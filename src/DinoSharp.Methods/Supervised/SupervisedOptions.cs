@@ -54,15 +54,32 @@ public sealed record SupervisedOptions : MethodOptions
     /// <summary>Neighbours are mixed, and parts of even size keep them together.</summary>
     public override bool Accumulates => true;
 
-    /// <exception cref="ArgumentException">The images have no labels.</exception>
-    public override TrainingMethod Create(MethodSetup setup) => new SupervisedMethod(
-        setup.CreateBackbone(true),
-        AverageMomentum > 0 ? setup.CreateBackbone(false) : null,
-        this with { Seed = setup.Training.Seed },
-        setup.Labels ?? throw new ArgumentException(
-            "training with labels needs images with labels: give class folders (CLASS/*.jpg) or a .csv with the columns path and label"),
-        setup.Device,
-        setup.Share);
+    /// <exception cref="ArgumentException">The images have no labels, or a part of a batch has no even number of them.</exception>
+    public override TrainingMethod Create(MethodSetup setup)
+    {
+        CheckParts(setup.Share.Images, setup.Training.BatchSize);
+        return new SupervisedMethod(
+            setup.CreateBackbone(true),
+            AverageMomentum > 0 ? setup.CreateBackbone(false) : null,
+            this with { Seed = setup.Training.Seed },
+            setup.Labels ?? throw new ArgumentException(
+                "training with labels needs images with labels: give class folders (CLASS/*.jpg) or a .csv with the columns path and label"),
+            setup.Device,
+            setup.Share);
+    }
+
+    /// <summary>Checks that a batch in parts is mixed as the whole.</summary>
+    /// <param name="images">of a part</param>
+    /// <param name="batchSize">of all parts</param>
+    /// <exception cref="ArgumentException">A part would tear neighbours apart.</exception>
+    public void CheckParts(long images, long batchSize)
+    {
+        if (images < batchSize && images % 2 != 0 && (MixupAlpha > 0 || CutMixAlpha > 0))
+        {
+            throw new ArgumentException(
+                $"neighbours in a batch are mixed, and a part of it would have {images} images: make that an even number (--batch-size, --accumulation-steps)");
+        }
+    }
 
     public override IViewRecipe Recipe(MultiCropOptions views)
     {

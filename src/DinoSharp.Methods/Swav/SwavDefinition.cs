@@ -40,19 +40,10 @@ public sealed class SwavDefinition : MethodDefinition
         options = options with { SinkhornEpsilon = FittedEpsilon(options, (SwavOptions)published.Method, fitting) };
         if (fitting.Facts.BatchSize < LargeBatch)
         {
-            int most = options.Prototypes > fitting.Facts.BatchSize ? Math.Min(SmallBatchQueue, fitting.Facts.Images / 20) : 0;
             options = options with
             {
                 FeatureQueue = fitting.Choose(
-                    "--feature-queue",
-                    options.FeatureQueue,
-                    most >= fitting.Facts.BatchSize ? most : 0,
-                    "a small batch cannot use all prototypes equally by itself"),
-                FeatureQueueEpoch = fitting.Choose(
-                    "--feature-queue-epoch",
-                    options.FeatureQueueEpoch,
-                    (int)Math.Min(options.FeatureQueueEpoch, fitting.Facts.Steps * fitting.Facts.BatchSize / fitting.Facts.Images / 10),
-                    "the queue has to begin within the first tenth of the training"),
+                    "--feature-queue", options.FeatureQueue, FittedQueue(options, fitting.Facts), "a small batch cannot use all prototypes equally by itself"),
             };
         }
 
@@ -91,6 +82,16 @@ public sealed class SwavDefinition : MethodDefinition
     /// <summary>Prototypes of a hundred images each, as many as a projection of 128 numbers needs, or the published number.</summary>
     internal static int FittedPrototypes(int images, int published) => Math.Min(Math.Max(images / 100, LeastPrototypes), published);
 
+    /// <summary>
+    /// None where the training ends before the epoch in which it begins: projections of a network that still changes fast are unlike the batch's,
+    /// and assigned along with them all images of the batch get the prototypes that are left (docs/methods/swav.md).
+    /// </summary>
+    private static int FittedQueue(SwavOptions options, TrainingFacts facts)
+    {
+        int most = Math.Min(SmallBatchQueue, facts.Images / 20);
+        return options.Prototypes > facts.BatchSize && most >= facts.BatchSize && facts.Epochs > options.FeatureQueueEpoch ? most : 0;
+    }
+
     /// <summary>With fewer prototypes, assignments as soft as published need twice the time to tell images apart (docs/methods/swav.md).</summary>
     private static double FittedEpsilon(SwavOptions options, SwavOptions published, Fitting fitting) => fitting.Choose(
         "--sinkhorn-epsilon",
@@ -102,9 +103,9 @@ public sealed class SwavDefinition : MethodDefinition
     internal static TrainingOptions FittedTraining(TrainingOptions published, Fitting fitting)
     {
         const string why = "published for batches of 256";
-        return published.Optimizer != OptimizerKind.Lars || fitting.Facts.BatchSize >= LargeBatch
-            ? published
-            : published with
+        return published.Optimizer != OptimizerKind.Lars || fitting.Facts.Optimizer is not (null or OptimizerKind.Lars)
+            ? fitting.Training(published)
+            : fitting.Facts.BatchSize >= LargeBatch ? published : published with
             {
                 LearningRate = fitting.Choose("--lr", published.LearningRate, 0.6, why),
                 MinLearningRate = fitting.Choose("--min-lr", published.MinLearningRate, 0.0006, why),

@@ -73,10 +73,10 @@ public sealed class SwavMethod : TrainingMethod
         var all = _share.Whole(scores.narrow(0, 0, _assigned).flatten(0, 1)).view(_assigned, -1, _options.Prototypes); // [A, N, K]
         var codes = _share.Own(Assign(all, step).flatten(0, 1)).view(_assigned, images, -1); // [A, B, K]
         var loss = SwavLoss.Of(scores, codes, _options.PrototypeTemperature);
-        if (QueuedBefore(step) >= 0)
+        if (_queue is not null && QueuedBefore(step) >= 0)
         {
             var whole = _share.Whole(projections.narrow(0, 0, _assigned * images)).view(_assigned, -1, _options.ProjectionDim); // [A, N, P]
-            _queue?.Hold(whole.transpose(0, 1));
+            _queue.Hold(whole.transpose(0, 1));
         }
 
         _loss.Add(loss.detach());

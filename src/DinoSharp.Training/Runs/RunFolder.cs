@@ -43,12 +43,11 @@ public sealed class RunFolder
     /// <summary>A run's folder as another process opened it.</summary>
     public static RunFolder Of(string path) => new(path);
 
-    /// <summary>Makes the folder, or opens it if it holds a run of the same settings.</summary>
+    /// <summary>Makes the folder, or opens it if it holds a run of the same settings. It is taken next (<see cref="RunLock"/>), then begun in.</summary>
     /// <param name="path">an empty or missing folder, or one of an earlier start of this run</param>
     /// <param name="settings">what must be the same for the run to go on, flat names to values</param>
-    /// <param name="surroundings">version, host and the like; may change from start to start</param>
     /// <exception cref="RunFolderException">One line: the folder holds another run, or something else.</exception>
-    public static RunFolder Open(string path, JsonObject settings, JsonObject surroundings)
+    public static RunFolder Open(string path, JsonObject settings)
     {
         var folder = new RunFolder(path);
         if (File.Exists(folder.RunFile))
@@ -61,21 +60,23 @@ public sealed class RunFolder
             throw new RunFolderException($"{path} exists and is not a run folder: name another one with --out");
         }
 
-        var run = new JsonObject { ["settings"] = settings.DeepClone(), ["surroundings"] = surroundings.DeepClone() };
-        try
+        folder.Make(() => Directory.CreateDirectory(System.IO.Path.Combine(folder.Path, Checkpoints)));
+        return folder;
+    }
+
+    /// <summary>Writes run.json, which makes this the folder of a run of these settings.</summary>
+    /// <param name="settings">as it was opened with</param>
+    /// <param name="surroundings">version, host and the like; may change from start to start</param>
+    /// <exception cref="RunFolderException">One line: another run was quicker, or the file cannot be written.</exception>
+    public void Begin(JsonObject settings, JsonObject surroundings)
+    {
+        if (File.Exists(RunFile))
         {
-            // run.json comes first: it is what makes this a run folder, should the process be killed right here.
-            Directory.CreateDirectory(folder.Path);
-            AtomicFile.Write(folder.RunFile, stream => JsonSerializer.Serialize(stream, run, Indented));
-            Directory.CreateDirectory(System.IO.Path.Combine(folder.Path, Checkpoints));
-        }
-        catch (Exception cause) when (cause is IOException or UnauthorizedAccessException or CheckpointException)
-        {
-            throw new RunFolderException(
-                $"{path} cannot be made a run folder ({cause.Message.TrimEnd('.')}): name another one with --out", cause);
+            RequireSame(settings);
         }
 
-        return folder;
+        var run = new JsonObject { ["settings"] = settings.DeepClone(), ["surroundings"] = surroundings.DeepClone() };
+        Make(() => AtomicFile.Write(RunFile, stream => JsonSerializer.Serialize(stream, run, Indented)));
     }
 
     /// <summary>The settings of the run in a folder; null where there is none.</summary>
@@ -90,9 +91,22 @@ public sealed class RunFolder
     private static bool IsForeign(string entry) => System.IO.Path.GetFileName(entry) switch
     {
         Checkpoints => !Directory.Exists(entry) || Directory.EnumerateFileSystemEntries(entry).Any(),
-        RunName + AtomicFile.BesideEnding => false,
+        RunName + AtomicFile.BesideEnding or RunLock.FileName => false,
         _ => true,
     };
+
+    private void Make(Action write)
+    {
+        try
+        {
+            write();
+        }
+        catch (Exception cause) when (cause is IOException or UnauthorizedAccessException or CheckpointException)
+        {
+            throw new RunFolderException(
+                $"{Path} cannot be made a run folder ({cause.Message.TrimEnd('.')}): name another one with --out", cause);
+        }
+    }
 
     private void RequireSame(JsonObject settings)
     {

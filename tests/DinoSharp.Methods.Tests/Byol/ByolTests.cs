@@ -97,5 +97,19 @@ public sealed class ByolTests
         Assert.Equal(OptimizerKind.Sgd, training.Optimizer);
         Assert.Equal(0, views.FirstGlobalBlurProbability);
         Assert.Contains(fitting.Reasons, reason => reason.StartsWith("--target-momentum 0.99 in place of 0.996", StringComparison.Ordinal));
+        Assert.Contains(fitting.Reasons, reason => reason.StartsWith("--lr 0.12 in place of 0.2", StringComparison.Ordinal));
+    }
+
+    /// <summary>An optimizer that was asked for has rates of its own, LARS the published ones.</summary>
+    [Theory]
+    [InlineData(OptimizerKind.Lars, 0.2, 1.5e-6)]
+    [InlineData(OptimizerKind.Sgd, 0.12, 5e-4)]
+    [InlineData(OptimizerKind.AdamW, 5e-4, 0.05)]
+    public void A_named_optimizer_gets_its_rates(OptimizerKind named, double rate, double decay)
+    {
+        var published = new ByolDefinition().Published(transformer: false);
+        var fitting = new Fitting(new(Images: 50_000, ImageSide: 32, BatchSize: 256, Steps: 20_000, Transformer: false) { Optimizer = named });
+        var training = new ByolDefinition().Fitted(published, fitting).Training;
+        Assert.Equal((named, rate, decay, decay), (training.Optimizer, training.LearningRate, training.WeightDecay, training.WeightDecayEnd));
     }
 }

@@ -1,3 +1,4 @@
+using DinoSharp.Distributed;
 using DinoSharp.Methods.Linear;
 using DinoSharp.Models.Backbones;
 using DinoSharp.Training;
@@ -42,7 +43,7 @@ public sealed class LinearMethodTests
         var (features, labels) = Data();
         using Backbone backbone = Backbone();
         manual_seed(5);
-        using var method = new LinearMethod(backbone, f => f.alias(), Dim, new ImageLabels(labels, Classes), rates, CPU);
+        using var method = new LinearMethod(backbone, f => f.alias(), Dim, new ImageLabels(labels, Classes), rates, CPU, ProcessGroup.Alone);
         var expected = rates.Select((rate, i) => ByHand(features, labels, Values(method, i), rate)).ToList();
         using var trainer = new Trainer(method, Options with { LearningRate = rates.Max() }, Plan);
         for (int step = 0; step < Plan.TotalSteps; step++)

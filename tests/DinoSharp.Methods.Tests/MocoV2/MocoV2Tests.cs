@@ -205,6 +205,20 @@ public sealed class MocoV2Tests
         Assert.Equal(queue != published, fitting.Reasons.Any(reason => reason.StartsWith($"--queue-size {queue}", StringComparison.Ordinal)));
     }
 
+    /// <summary>Each process has as many groups of a batch, as near to 32 images as that allows; without batch norm there is nothing to fit.</summary>
+    [Theory]
+    [InlineData(64, 1, true, 2)]
+    [InlineData(64, 4, true, 4)]
+    [InlineData(128, 8, true, 8)]
+    [InlineData(96, 3, true, 3)]
+    [InlineData(100, 2, true, 2)]
+    [InlineData(64, 4, false, 8)]
+    public void Groups_of_a_batch_go_into_the_processes(int batch, int processes, bool batchNorm, int groups)
+    {
+        var facts = new TrainingFacts(5_000_000, ImageSide: 224, batch, Steps: 1_000_000, Transformer: true) { BatchNorm = batchNorm, Processes = processes };
+        Assert.Equal(groups, QueueSettings.Groups(new MocoV2Options().NormGroups, new Fitting(facts)));
+    }
+
     private static MomentumEncoders Encoders(int groups)
     {
         manual_seed(2);

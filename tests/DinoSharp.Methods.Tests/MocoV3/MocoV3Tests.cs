@@ -105,6 +105,18 @@ public sealed class MocoV3Tests
         Assert.InRange(both, 0.5 * 2 * 2 * 0.5 * Math.Log(8), 2 * 2 * 2 * 0.5 * Math.Log(8));
     }
 
+    /// <summary>As in the authors' code: only a transformer's predictor ends with batch norm.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void The_predictor_ends_as_published(bool residual)
+    {
+        using TinyTraining run = new(Small, residual: residual);
+        string[] predictor = [.. run.Method.State.Single(section => section.Name == "predictor").Tensors.Select(entry => entry.Name)];
+        Assert.Equal(!residual, predictor.Contains("4.running_mean"));
+        Assert.DoesNotContain("3.bias", predictor);
+    }
+
     /// <summary>The key encoder's momentum goes from its first value to 1 by half a cosine.</summary>
     [Fact]
     public void The_key_encoder_follows_by_the_schedule()

@@ -70,6 +70,17 @@ public sealed class SupervisedDefinitionTests
         Assert.Equal(plain ? 4 : 1, fitting.Reasons.Count);
     }
 
+    /// <summary>Neighbours are mixed, so a part of a batch needs an even number of images; a whole batch may have any.</summary>
+    [Fact]
+    public void Parts_that_tear_neighbours_apart_are_refused()
+    {
+        SupervisedOptions mixed = new(), plain = mixed with { MixupAlpha = 0, CutMixAlpha = 0 };
+        Assert.Contains("171 images", Assert.Throws<ArgumentException>(() => mixed.CheckParts(171, 342)).Message, StringComparison.Ordinal);
+        mixed.CheckParts(114, 342);
+        mixed.CheckParts(171, 171);
+        plain.CheckParts(171, 342);
+    }
+
     /// <summary>Several views of an image are other views, and each learns the image's label.</summary>
     [Fact]
     public void A_batch_has_several_views_of_each_image()

@@ -173,7 +173,9 @@ public sealed class SwavTests
         var fitting = new Fitting(new(Images: 50_000, ImageSide: 32, BatchSize: 256, Steps: 20_000, Transformer: false));
         var fitted = definition.Fitted(published, fitting);
         var options = (SwavOptions)fitted.Method;
-        Assert.Equal((512, 0.03, 2500, 10), (options.Prototypes, options.SinkhornEpsilon, options.FeatureQueue, options.FeatureQueueEpoch));
+        Assert.Equal((512, 0.03, 2500, 15), (options.Prototypes, options.SinkhornEpsilon, options.FeatureQueue, options.FeatureQueueEpoch));
+        var brief = (SwavOptions)definition.Fitted(published, new Fitting(fitting.Facts with { Steps = 1000 })).Method;
+        Assert.Equal(0, brief.FeatureQueue); // it would begin after the end
         Assert.Equal((OptimizerKind.Lars, 0.6), (fitted.Training.Optimizer, fitted.Training.LearningRate));
         Assert.Equal(0, fitted.Views.LocalBlurProbability);
         Assert.Contains(fitting.Reasons, reason => reason.StartsWith("--prototypes 512 in place of 3000", StringComparison.Ordinal));

@@ -53,6 +53,9 @@ internal sealed class OptimizationOptions(TrainingOptions published)
     /// <summary>Whether the batch is to be one that fits into memory.</summary>
     public bool FitsBatch(ParseResult parsed) => parsed.GetValue(_batchSize) == Auto;
 
+    /// <summary>The optimizer, where it was asked for.</summary>
+    public OptimizerKind? NamedOptimizer(ParseResult parsed) => parsed.IsGiven(_optimizer) ? parsed.GetValue(_optimizer) : null;
+
     /// <summary>The passes over the data, and the batch, that were asked for or else chosen.</summary>
     public (int Epochs, int BatchSize) Extent(ParseResult parsed, int chosenEpochs, int chosenBatchSize) =>
         (parsed.Or(_epochs, chosenEpochs), BatchSize(parsed, chosenBatchSize));

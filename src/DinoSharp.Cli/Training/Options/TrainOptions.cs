@@ -132,7 +132,7 @@ internal sealed class TrainOptions
     public TrainSettings Read(ParseResult parsed, DataFacts? facts, int? mostImages = null)
     {
         string arch = BackboneCatalogue.NameOf(parsed.GetValue(_arch)!);
-        var first = facts is null ? null : FirstSettings.For(_views.NamedSize(parsed) ?? facts.Side, facts.Images);
+        var first = facts is null ? null : FirstSettings.For(_views.NamedSize(parsed) ?? facts.Side, facts.Images, _published.Views);
         List<string> reasons = [];
         var chosen = first is null
             ? _published with { Training = _published.Training with { BatchSize = AtMost(_published.Training.BatchSize) } }
@@ -160,13 +160,22 @@ internal sealed class TrainOptions
     {
         var (training, views) = (_published.Training, _published.Views);
         var (epochs, batchSize) = _optimization.Extent(parsed, Math.Min(training.Epochs, UsualEpochs), chosenBatchSize);
-        views = _views.Read(parsed, views with { GlobalSize = first.GlobalSize, LocalSize = first.LocalSize });
+        views = _views.Read(parsed, views with
+        {
+            GlobalSize = first.GlobalSize,
+            LocalSize = _choice.Definition.LocalSize(first.GlobalSize) ?? first.LocalSize,
+        });
         long steps = Math.Max((long)epochs * (facts.Images / Math.Max(batchSize, 1)), 1);
-        Fitting fitting = new(new TrainingFacts(facts.Images, views.GlobalSize, batchSize, steps, _choice.Transformer));
+        string arch = BackboneCatalogue.NameOf(parsed.GetValue(_arch)!);
+        Fitting fitting = new(new TrainingFacts(facts.Images, views.GlobalSize, batchSize, steps, _choice.Transformer)
+        {
+            BatchNorm = !BackboneCatalogue.IsTransformer(arch),
+            Processes = Ranks.Group.Size,
+            Optimizer = _optimization.NamedOptimizer(parsed),
+        });
         string size = string.Create(CultureInfo.InvariantCulture, $"the images' shorter side is {facts.Side} pixels");
         fitting.Choose("--global-crops-size", _published.Views.GlobalSize, views.GlobalSize, size);
         fitting.Choose("--local-crops-size", _published.Views.LocalCount > 0 ? _published.Views.LocalSize : views.LocalSize, views.LocalSize, size);
-        string arch = BackboneCatalogue.NameOf(parsed.GetValue(_arch)!);
         if (BackboneCatalogue.IsTransformer(arch))
         {
             fitting.Choose("--patch-size", new VisionTransformerOptions().PatchSize, first.PatchSize, size);
