@@ -20,9 +20,13 @@ internal static class Wording
             : string.Create(CultureInfo.InvariantCulture, $"{time.Seconds} s");
 
     /// <summary>A bar and a percentage.</summary>
-    /// <param name="share">what is done, in 0 .. 1</param>
-    public static string Bar(double share) => string.Create(
-        CultureInfo.InvariantCulture, $"[{new string('=', (int)(share * BarWidth)).PadRight(BarWidth, '.')}] {share * 100,3:F0} %");
+    /// <param name="share">what is done; less than 0 is shown as 0, more than 1 as 1</param>
+    public static string Bar(double share)
+    {
+        share = Math.Clamp(share, 0, 1);
+        return string.Create(
+            CultureInfo.InvariantCulture, $"[{new string('=', (int)(share * BarWidth)).PadRight(BarWidth, '.')}] {share * 100,3:F0} %");
+    }
 
     /// <summary>Says what a person should know of images before they are used.</summary>
     public static void TellNotices(Terminal terminal, params IImageSource[] sources)

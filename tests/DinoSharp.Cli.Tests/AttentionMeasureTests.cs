@@ -67,6 +67,7 @@ public sealed class AttentionMeasureTests
         Assert.Contains("goes on after 1 of 3 images", resumed.Error, StringComparison.Ordinal);
         Assert.Equal(whole.Output, resumed.Output);
         Dino.Run([.. command.SkipLast(1), "--threshold", "0.5"]).Failed(1, log, "delete it");
+        Dino.Run([.. command.SkipLast(1), "--background", "white"]).Failed(1, log, "delete it");
     }
 
     [Fact]

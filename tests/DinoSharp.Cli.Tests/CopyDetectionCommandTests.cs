@@ -116,6 +116,7 @@ public sealed class CopyDetectionCommandTests
     [InlineData("--data is missing", "--threshold", "0.9")]
     [InlineData("--weights is missing", "--data", "x")]
     [InlineData("--threshold is a cosine", "--data", "x", "--out", "y", "--threshold", "1.5")]
+    [InlineData("give --out too", "--data", "x", "--threshold", "0.9")]
     [InlineData("give --out to group", "--data", "x", "y")]
     [InlineData("--distractors-path is for Copydays", "--data", "x", "--out", "y", "--distractors-path", "z")]
     [InlineData("--batch-size", "--data", "x", "--batch-size", "0")]

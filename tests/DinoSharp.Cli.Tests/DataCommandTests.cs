@@ -61,11 +61,29 @@ public sealed class DataCommandTests
         Assert.Equal(0.5, ((DinoOptions)named.Method).TeacherMomentum);
         Assert.DoesNotContain(named.Reasons, reason => reason.Split(' ')[0] is "--patch-size" or "--global-crops-size" or "--momentum-teacher");
 
-        static TrainSettings Settings(string line, int side, int images)
-        {
-            TrainCommand train = TrainCommand.Create();
-            return train.Settings(Application.Parse(Application.Root(train), line.Split(' ')), new DataFacts(images, side));
-        }
+    }
+
+    /// <summary>What fits starts from the method's own views: OBoW's are smaller than DINO's, and InfoMin cuts its local crop in nine.</summary>
+    [Theory]
+    [InlineData("obow", 371, 160, 96)]
+    [InlineData("obow", 128, 160, 96)]
+    [InlineData("obow", 32, 32, 16)]
+    [InlineData("infomin", 371, 224, 192)]
+    [InlineData("infomin", 128, 128, 111)]
+    [InlineData("infomin", 32, 32, 27)]
+    public void Sizes_of_views_follow_the_method(string method, int side, int global, int local)
+    {
+        var settings = Settings($"train --data x --out y --arch resnet18 --method {method}", side, 50_000);
+        Assert.Equal((global, local), (settings.Views.GlobalSize, settings.Views.LocalSize));
+        string[] sizes = [.. settings.Reasons.Where(reason => reason.Contains("crops-size", StringComparison.Ordinal))];
+        Assert.Equal(side >= 128 && method == "obow" || side > 300 ? 0 : 2, sizes.Length);
+    }
+
+    private static TrainSettings Settings(string line, int side, int images)
+    {
+        string[] words = line.Split(' ');
+        TrainCommand train = TrainCommand.Create(words);
+        return train.Settings(Application.Parse(Application.Root(train), words), new DataFacts(images, side));
     }
 
     [Fact]

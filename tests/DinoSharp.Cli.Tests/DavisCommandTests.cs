@@ -73,6 +73,7 @@ public sealed class DavisCommandTests
         string[] segment = ["davis", "--data", folder.Path, "--out", Path.Combine(folder.Path, "out"), .. Small, .. SmallViT.Options];
         string[] measure = ["davis", "--data", folder.Path, "--evaluate", Path.Combine(folder.Path, "given")];
 
+        Dino.Run([.. measure, "--out", "x"]).Failed(2, "--out", "--evaluate");
         Dino.Run(measure).Failed(1, "given/moving/00001.png", "is not there");
         folder.Write("given/moving/00001.png", IndexedPng.Encode(new IndexedImage(4, 4, new byte[16])));
         Dino.Run(measure).Failed(1, "given/moving/00001.png", "4 x 4", "128 x 64");

@@ -107,6 +107,7 @@ public sealed class LinearCommandTests
         Dino.Run(["linear", "--out", run, .. SmallViT.Options]).Failed(2, "--data is missing");
         Assert.Contains("dino: --lr names learning rates above 0", Dino.Run(Arguments(folder.Path, run, "--lr", "-1")).Error, StringComparison.Ordinal);
         Assert.Contains("the last 9 blocks are asked for, and this network has 3", Dino.Run(Arguments(folder.Path, run, "--n-last-blocks", "9")).Error, StringComparison.Ordinal);
+        Dino.Run(Arguments(folder.Path, run, "--cached", "--crops-scale", "0.5", "1")).Failed(2, "--crops-scale", "--cached");
         Dino.Run(Arguments(folder.Path, run, "--epochs", "1", "--cached")).Succeeded();
         string other = Path.Combine(folder.Path, "other.csv");
         Assert.Contains(

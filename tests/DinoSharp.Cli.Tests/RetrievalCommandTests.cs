@@ -13,7 +13,7 @@ public sealed class RetrievalCommandTests : IDisposable
     public void Answers_that_are_copies_of_the_query_score_100_and_the_work_is_not_done_twice()
     {
         var oxford = new DrawnOxford(_folder);
-        string sheet = Path.Combine(_folder.Path, "sheet.html"), results = Path.Combine(_folder.Path, "results");
+        string sheet = Path.Combine(_folder.Path, "new/sheet.html"), results = Path.Combine(_folder.Path, "results");
         var first = Benchmark(oxford, "--crop-queries", "--multiscale", "true", "--sheet", sheet, "--results", results).Succeeded();
 
         Assert.Equal(oxford.Images, (int)first.Json["images"]!);
@@ -25,6 +25,7 @@ public sealed class RetrievalCommandTests : IDisposable
             Assert.Equal(DrawnOxford.Places, score["average_precisions"]!.AsArray().Count);
         }
 
+        Assert.Matches("(?s)kept for dino report.*what was found for them", first.Error);
         string page = File.ReadAllText(sheet);
         Assert.Contains("1 right", page, StringComparison.Ordinal);
         Assert.Contains("junk", page, StringComparison.Ordinal);
@@ -103,6 +104,10 @@ public sealed class RetrievalCommandTests : IDisposable
         Assert.Equal((1, 11, 1), ((int)grown.Json["added"]!, (int)grown.Json["kept"]!, (int)grown.Json["removed"]!));
         Assert.All(grown.Json["queries"]!.AsArray(), q => Assert.Equal((string)q!["query"]!, (string)q["neighbours"]![0]!["path"]!));
 
+        Directory.Move(gallery, gallery + "-elsewhere");
+        Own("--index", index, "--query", query, "--out", found).Succeeded();
+        Assert.Contains("cannot be shown", File.ReadAllText(Path.Combine(found, "neighbours.html")), StringComparison.Ordinal);
+
         string error = Own("--index", index, "--query", query, "--imsize", "32").Error;
         Assert.Contains("other weights or settings", error, StringComparison.Ordinal);
     }
@@ -115,6 +120,9 @@ public sealed class RetrievalCommandTests : IDisposable
     [InlineData("no such index", "--query", "x", "--index", "/no/such.safetensors")]
     [InlineData("--top is at least 1", "--gallery", "x", "--index", "x.safetensors", "--top", "0")]
     [InlineData("give --query", "--gallery", "x", "--index", "x.safetensors", "--out", "y")]
+    [InlineData("--cache is for the benchmark", "--gallery", "x", "--index", "x.safetensors", "--cache", "y")]
+    [InlineData("--dataset is for the benchmark", "--gallery", "x", "--index", "x.safetensors", "--dataset", "rparis6k")]
+    [InlineData("--top is for a gallery", "--data", "x", "--top", "3")]
     public void A_wrong_request_says_what_is_wrong(string words, params string[] arguments) =>
         Dino.Run(["retrieval", .. SmallViT.Options, .. arguments]).Failed(2, words);
 

@@ -14,12 +14,15 @@ public sealed class SegmentVideoCommandTests
     {
         using TestFolder folder = new();
         WriteFrames(folder, "frames", 12);
-        string mask = folder.Write("mask.png", IndexedPng.Encode(Scene.Mask(0)));
+        var marked = Scene.Mask(0);
+        marked.Indices[VideoScene.Width + 1] = 3; // a pixel in no patch's middle
+        string mask = folder.Write("mask.png", IndexedPng.Encode(marked));
         string whole = Path.Combine(folder.Path, "whole"), parts = Path.Combine(folder.Path, "parts");
 
         var result = Segment(folder, "frames", mask, whole).Succeeded();
 
-        Assert.Equal((12, 11, 2), ((int)result.Json["frames"]!, (int)result.Json["computed"]!, (int)result.Json["objects"]!));
+        Assert.Equal((12, 11, 3), ((int)result.Json["frames"]!, (int)result.Json["computed"]!, (int)result.Json["objects"]!));
+        Assert.Equal([3], Lost(result));
         Assert.Equal(12, Directory.GetFiles(Path.Combine(whole, "masks")).Length);
         var last = IndexedPng.Load(Path.Combine(whole, "masks", "00011.png"));
         Assert.Equal(new byte[] { 0, 1, 2 }, last.Indices.Distinct().Order());
@@ -51,7 +54,17 @@ public sealed class SegmentVideoCommandTests
             Assert.Equal(File.ReadAllBytes(file), File.ReadAllBytes(Path.Combine(parts, "masks", Path.GetFileName(file))));
         }
 
-        Assert.Equal(0, (int)Segment(folder, "frames", mask, parts).Succeeded().Json["computed"]!);
+        var again = Segment(folder, "frames", mask, parts).Succeeded();
+        Assert.Equal(0, (int)again.Json["computed"]!);
+        Assert.Equal([3], Lost(again));
+
+        // Frames of the same names and number that are others.
+        File.WriteAllBytes(eighth, [.. bytes, 0]);
+        Segment(folder, "frames", mask, parts).FailedLast(1, "segmentation.safetensors", "other frames");
+        File.WriteAllBytes(Path.Combine(folder.Path, "frames", "00000.jpg"), Scene.Jpeg(1));
+        Segment(folder, "frames", mask, parts).FailedLast(1, "segmentation.safetensors", "frames or first mask");
+
+        static IEnumerable<int> Lost(DinoResult result) => result.Json["lost_objects"]!.AsArray().Select(number => (int)number!);
     }
 
     [Fact]

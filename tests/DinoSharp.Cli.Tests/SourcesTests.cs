@@ -125,6 +125,13 @@ public sealed class SourcesTests
         Assert.Equal(8, (int)Dino.Run("embed", "--data", data, "--weights", run, "--out", features, "--json").Succeeded().Json["images"]!);
         Assert.Equal(channels, (int)Dino.Run("inspect", run, "--json").Succeeded().Json["backbone"]!["channels"]!);
         Dino.Run("attention", data, "--weights", run, "--out", Path.Combine(folder.Path, "maps")).Succeeded();
+        if (channels == 1)
+        {
+            string mask = folder.Write("mask.png", IndexedPng.Encode(new IndexedImage(40, 36, [.. Enumerable.Repeat((byte)1, 40 * 36)])));
+            Dino.Run("segment-video", Path.Combine(data, "0"), "--mask", mask, "--weights", run, "--out", Path.Combine(folder.Path, "followed"))
+                .Failed(2, "takes 1 channels", "frames of videos have 3");
+        }
+
         Dino.Run(TinyTraining.Arguments(data, run, 1, "--preview-views", Path.Combine(folder.Path, "v.png"), "--channels", count)).Succeeded();
     }
 

@@ -26,17 +26,17 @@ internal sealed class AttentionMeasure(
 
     /// <summary>Measures all images, or those that were not measured before.</summary>
     /// <param name="logPath">where what is measured is kept; null keeps nothing</param>
-    /// <param name="data">where the images are</param>
-    public SegmentationScore Run(string? logPath, string data)
+    /// <param name="data">the folders of the images</param>
+    public SegmentationScore Run(string? logPath, IReadOnlyList<string> data)
     {
-        using var log = logPath is null ? null : JaccardLog.Open(logPath, network, options, data);
+        using var log = logPath is null ? null : JaccardLog.Open(logPath, network, options, decoding, data);
         int before = images.Count(image => log?.Find(image.Name) is not null);
         if (before > 0)
         {
             terminal.Line($"{logPath}: goes on after {Wording.Number(before)} of {Wording.Number(images.Count)} images");
         }
 
-        using var progress = new ImageProgress(terminal, "attention", images.Count - before);
+        using var progress = new ImageProgress(terminal, "attention", images.Count, before);
         var score = AttentionSegmentation.Evaluate(network, images, options, decoding, log, progress.Show);
         progress.Finish();
         terminal.Table(
@@ -79,10 +79,14 @@ internal sealed class AttentionMeasure(
     }
 
     /// <summary>The score as it is kept for reports.</summary>
-    public EvaluationRecord Record(SegmentationScore score, string data, string weights) => new()
+    /// <param name="score">of all images</param>
+    /// <param name="data">what a person would call the images, and their folders</param>
+    /// <param name="weights">whose attention it is: a path</param>
+    public EvaluationRecord Record(SegmentationScore score, (string Name, IReadOnlyList<string> Folders) data, string weights) => new()
     {
         Protocol = "attention",
-        Data = data,
+        Data = data.Name,
+        DataPath = EvaluationRecord.PathOf(data.Folders),
         Weights = weights,
         Network = BackboneCatalogue.Label(network),
         Setting = string.Create(

@@ -8,7 +8,6 @@ using DinoSharp.Evaluation;
 using DinoSharp.Evaluation.Attention;
 using DinoSharp.Evaluation.Attention.Segmentation;
 using DinoSharp.Imaging.Animation;
-using DinoSharp.Models.Backbones;
 
 namespace DinoSharp.Cli.Commands;
 
@@ -19,6 +18,7 @@ namespace DinoSharp.Cli.Commands;
 internal sealed class AttentionCommand
 {
     private const string LogName = "attention-jaccard.jsonl";
+    private const string Needed = "attention to draw";
     private const string MeanHead = "mean";
     private const string AllHeads = "all";
     private static readonly string[] VideoEndings = [".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv"];
@@ -116,13 +116,13 @@ internal sealed class AttentionCommand
         double faultShare = parsed.GetValue(_faultShare) is >= 0 and <= 1 and var part
             ? part
             : throw new RequestException("--fault-share is a part of the pictures, from 0 to 1");
-        using var source = IsPicture(images) ? null : ImageSources.Open(images);
+        using var source = PictureFile.Is(images) ? null : ImageSources.Open(images);
         if (source is not null)
         {
             Wording.TellNotices(terminal, source);
         }
 
-        using var network = Network(parsed, terminal);
+        using var network = _weights.LoadTransformer(parsed, terminal, Needed);
         var drawing = new AttentionDrawing(
             network, folder, mass, new PictureView(size), _decoding.Read(parsed, network.InputChannels));
         var faults = new FaultLog();
@@ -166,12 +166,7 @@ internal sealed class AttentionCommand
         }
 
         var frames = FrameSequence.Open(Images(parsed));
-        using var network = Network(parsed, terminal);
-        if (network.InputChannels != 3)
-        {
-            throw new RequestException($"{_weights.PathOf(parsed)}: the network takes {network.InputChannels} channels; frames of videos have 3");
-        }
-
+        using var network = _weights.LoadVideoTransformer(parsed, terminal, Needed);
         var drawing = new AttentionFrame { Mode = parsed.GetValue(_mode), Heads = Heads(parsed, network.Options.Heads), Mass = mass };
         terminal.Result(new AttentionVideo(network, drawing, new PictureView(size)).Run(frames, video, parsed.GetValue(_fps), terminal));
         return 0;
@@ -197,21 +192,22 @@ internal sealed class AttentionCommand
             ? AnnotatedImages.OfVoc(voc, parsed.GetValue(_split)!)
             : AnnotatedImages.OfFolders(Images(parsed), masks!);
         string data = voc is not null ? $"VOC2012 {parsed.GetValue(_split)}" : FolderName(masks!);
-        using var network = Network(parsed, terminal);
+        string[] folders = voc is not null ? [voc] : [Images(parsed), masks!];
+        using var network = _weights.LoadTransformer(parsed, terminal, Needed);
         var options = size.Length > 0
             ? new SegmentationOptions { Mass = mass, Height = size[0], Width = size[^1] }
             : new SegmentationOptions { Mass = mass };
         var measure = new AttentionMeasure(network, images, options, _decoding.Read(parsed, network.InputChannels), terminal);
         string weights = _weights.PathOf(parsed);
         string? folder = parsed.GetValue(_out), results = _results.FolderOf(parsed, weights);
-        var score = measure.Run(folder is null ? null : Path.Combine(folder, LogName), voc ?? masks!);
+        var score = measure.Run(folder is null ? null : Path.Combine(folder, LogName), folders);
 
         if (folder is not null)
         {
             measure.DrawExamples(folder, "");
         }
 
-        var record = measure.Record(score, data, weights);
+        var record = measure.Record(score, (data, folders), weights);
         if (results is not null)
         {
             record = record with { Pictures = measure.DrawExamples(results, record.FileStem + "-") };
@@ -240,24 +236,6 @@ internal sealed class AttentionCommand
 
     private string Images(ParseResult parsed) => parsed.GetValue(_images) ?? parsed.GetValue(_imagePath)
         ?? throw new RequestException("no picture is named: give a picture or a folder of pictures");
-
-    private VisionTransformer Network(ParseResult parsed, Terminal terminal)
-    {
-        var backbone = _weights.Load(parsed, GlobalOptions.DeviceOf(parsed), terminal);
-        if (backbone is VisionTransformer network)
-        {
-            return network;
-        }
-
-        backbone.Dispose();
-        throw new RequestException($"{_weights.PathOf(parsed)}: its network has no attention to draw; give the weights of a Vision Transformer");
-    }
-
-    /// <summary>Whether a path is a file and no set of images as <see cref="ImageSources"/> knows them.</summary>
-    private static bool IsPicture(string path) => File.Exists(path)
-        && Path.GetExtension(path).ToLowerInvariant()
-            is not (".zip" or ".tar" or ".parquet" or ".csv" or ".tsv" or ".txt" or ".bin" or ".gz")
-        && !path.EndsWith("-ubyte", StringComparison.Ordinal);
 
     private static string FolderName(string path) => Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)));
 }

@@ -43,9 +43,8 @@ internal sealed class CompareCommand
     {
         var terminal = Terminal.Of(parsed);
         var plan = Read(parsed);
-        var device = GlobalOptions.DeviceOf(parsed);
         using var signals = new StopSignals();
-        var results = new Comparison(plan, device, terminal).Run(signals.Token);
+        var results = new Comparison(plan, terminal).Run(signals.Token);
         bool finished = results.Count == plan.Networks.Count * (plan.Methods.Count + 1);
         Directory.CreateDirectory(plan.Out);
         string page = Path.Combine(plan.Out, PageName);
@@ -98,6 +97,7 @@ internal sealed class CompareCommand
             Minutes = minutes,
             Steps = steps,
             LinearEpochs = parsed.GetValue(_linearEpochs),
+            Device = parsed.IsGiven(GlobalOptions.Device) ? parsed.GetValue(GlobalOptions.Device) : null,
             Options = parsed.GetValue(_training) ?? [],
         };
     }

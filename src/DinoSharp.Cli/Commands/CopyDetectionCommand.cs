@@ -73,6 +73,11 @@ internal sealed class CopyDetectionCommand
             throw new RequestException("--data is one folder, that of Copydays; give --out to group look-alikes of several sets of images");
         }
 
+        if (folder is null)
+        {
+            parsed.Refuse("is for look-alikes: give --out too", [_threshold]);
+        }
+
         if (folder is not null && parsed.GetValue(_distractors) is not null)
         {
             throw new RequestException("--distractors-path is for Copydays; look-alikes are grouped among the images of --data");

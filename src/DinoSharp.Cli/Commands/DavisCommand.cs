@@ -7,7 +7,6 @@ using DinoSharp.Evaluation.Video.Davis;
 using DinoSharp.Imaging;
 using DinoSharp.Imaging.Animation;
 using DinoSharp.Models;
-using DinoSharp.Models.Backbones;
 using static DinoSharp.Cli.Commands.OptionFactory;
 
 namespace DinoSharp.Cli.Commands;
@@ -51,6 +50,11 @@ internal sealed class DavisCommand
             throw new RequestException("--evaluate only measures masks that are there: leave out --weights, or give --out in its place");
         }
 
+        if (existing is not null)
+        {
+            parsed.Refuse("is for masks that are made here: leave it out with --evaluate", [_out, .. _propagation.All]);
+        }
+
         string folder = existing ?? parsed.GetValue(_out) ?? throw new RequestException("--out is missing: name a folder for the masks");
         var set = new DavisSet(data, parsed.GetValue(_split)!);
         var json = new JsonObject();
@@ -67,6 +71,7 @@ internal sealed class DavisCommand
         {
             Protocol = "davis",
             Data = $"DAVIS 2017 {set.Split}",
+            DataPath = EvaluationRecord.PathOf([data]),
             Weights = weights,
             Network = network,
             Setting = setting,
@@ -99,9 +104,7 @@ internal sealed class DavisCommand
             _ = set.NamesOf(sequence); // what is missing is better known now than after hours
         }
 
-        using var backbone = _weights.Load(parsed, GlobalOptions.DeviceOf(parsed), terminal);
-        var network = backbone as VisionTransformer ?? throw new RequestException(
-            $"{_weights.PathOf(parsed)}: its network has no patch tokens to follow objects by; give the weights of a Vision Transformer");
+        using var network = _weights.LoadVideoTransformer(parsed, terminal, PropagationSettings.Needed);
         var segmentation = new SequenceSegmentation(network, options);
         long start = TimeProvider.System.GetTimestamp();
         int computed = 0;

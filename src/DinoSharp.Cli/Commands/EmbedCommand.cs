@@ -42,7 +42,9 @@ internal sealed class EmbedCommand
         Wording.TellNotices(terminal, source);
         using var backbone = _weights.Load(parsed, GlobalOptions.DeviceOf(parsed), terminal);
         var loader = new EvaluationLoader(source, _loading.View(parsed, backbone), options.WithChannels(backbone.InputChannels));
-        var features = new FeatureWork(terminal, _cache.FolderOf(parsed, results: null)).Take(loader, FeatureFunction.Of(backbone), "embed");
+        var function = FeatureFunction.Of(backbone);
+        FeatureTable.RequireRoom(path, [.. Enumerable.Range(0, source.Count).Select(source.NameOf)], source.Classes, function.Dim);
+        var features = new FeatureWork(terminal, _cache.FolderOf(parsed, results: null)).Take(loader, function, "embed");
         if (features.OnFirst() is not { } table)
         {
             return 0;

@@ -86,6 +86,7 @@ internal sealed class FinetuneCommand
             {
                 Protocol = settings.FromScratch ? "supervised" : "finetune",
                 Data = _sets.NameOf(parsed),
+                DataPath = _sets.DataPathOf(parsed),
                 Weights = weights,
                 Network = BackboneCatalogue.Label(pretrained),
                 Setting = string.Create(CultureInfo.InvariantCulture, $"{settings.Training.Epochs} epochs, {view.CropSize} pixels"),

@@ -162,6 +162,7 @@ internal sealed class KnnCommand
     {
         Protocol = "knn",
         Data = _sets.NameOf(parsed),
+        DataPath = _sets.DataPathOf(parsed),
         Weights = _weights.PathOf(parsed),
         Network = BackboneCatalogue.Label(backbone),
         Setting = string.Create(

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using DinoSharp.Data;
+using DinoSharp.Evaluation.Report;
 using static DinoSharp.Cli.Commands.OptionFactory;
 
 namespace DinoSharp.Cli.Commands;
@@ -8,6 +9,9 @@ namespace DinoSharp.Cli.Commands;
 internal sealed class LabelledSetOptions
 {
     private const int ClassesShown = 5;
+
+    /// <summary>Folders that say nothing of what is in them.</summary>
+    private static readonly string[] Splits = ["train", "val", "test"];
 
     private readonly Option<string?> _data = Text(
         "--data",
@@ -52,6 +56,13 @@ internal sealed class LabelledSetOptions
     public IReadOnlyList<string> PathsOf(ParseResult parsed) =>
         [.. new[] { parsed.GetValue(_data), parsed.GetValue(_train), parsed.GetValue(_test) }.OfType<string>()];
 
-    /// <summary>What a person would call the data: the last part of its path, or of the test images'.</summary>
-    public string NameOf(ParseResult parsed) => Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(PathsOf(parsed)[^1])));
+    /// <summary>What a person would call the data: the last part of its path, or of the test images'; of a split the folder around it.</summary>
+    public string NameOf(ParseResult parsed)
+    {
+        string path = Path.TrimEndingDirectorySeparator(Path.GetFullPath(PathsOf(parsed)[^1])), name = Path.GetFileName(path);
+        return Splits.Contains(name) && Path.GetFileName(Path.GetDirectoryName(path)) is { Length: > 0 } around ? around : name;
+    }
+
+    /// <summary>Where the data are, for a record.</summary>
+    public string DataPathOf(ParseResult parsed) => EvaluationRecord.PathOf(PathsOf(parsed));
 }

@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using DinoSharp.Cli.Classification;
 using DinoSharp.Cli.Training;
 using DinoSharp.Data;
+using DinoSharp.Distributed;
 using DinoSharp.Evaluation.Report;
 using DinoSharp.Models;
 using DinoSharp.Models.Backbones;
@@ -52,6 +53,11 @@ internal sealed class LinearCommand
     private int Run(ParseResult parsed)
     {
         var terminal = Terminal.Of(parsed);
+        if (parsed.GetValue(_cached))
+        {
+            parsed.Refuse("is for random crops: leave it out with --cached, which takes middle crops", [_scale]);
+        }
+
         string weights = _weights.PathOf(parsed);
         var loading = _loading.Loader(parsed);
         var device = GlobalOptions.DeviceOf(parsed);
@@ -66,13 +72,13 @@ internal sealed class LinearCommand
         using var signals = new StopSignals();
         using var evaluation = new LinearEvaluation(backbone, sets, view, loading, settings, request, new FeatureWork(terminal, cache), terminal);
         var result = evaluation.Run(signals.Token);
-        Ranks.Group.Barrier(); // signals are for all processes until the first has saved
+        bool finished = Ranks.Group.FirstSays(result?.Outcome.Finished == true); // and signals are for all processes until the first has saved
         if (!Ranks.Group.IsFirst || result is not var (outcome, scores))
         {
-            return 0;
+            return finished ? 0 : StopSignals.ExitCode;
         }
 
-        if (!outcome.Finished)
+        if (!finished)
         {
             terminal.Line($"stopped and saved in {request.Out}; the same command goes on from here");
             terminal.Result(new JsonObject { ["run"] = outcome.Folder.Path, ["finished"] = false });
@@ -92,6 +98,7 @@ internal sealed class LinearCommand
             {
                 Protocol = "linear",
                 Data = _sets.NameOf(parsed),
+                DataPath = _sets.DataPathOf(parsed),
                 Weights = weights,
                 Network = BackboneCatalogue.Label(backbone),
                 Setting = string.Create(

@@ -99,6 +99,19 @@ internal static class OptionFactory
     /// <summary>What a command line gives for an option, or another value if it does not name it.</summary>
     public static T Or<T>(this ParseResult parsed, Option<T> option, T other) => parsed.IsGiven(option) ? parsed.GetValue(option)! : other;
 
+    /// <summary>Refuses options that would have no effect.</summary>
+    /// <param name="parsed">the command line</param>
+    /// <param name="reason">what is said behind the option's name</param>
+    /// <param name="options">those that it may not name</param>
+    /// <exception cref="RequestException">It names one.</exception>
+    public static void Refuse(this ParseResult parsed, string reason, IEnumerable<Option> options)
+    {
+        if (options.FirstOrDefault(option => parsed.IsGiven(option)) is { } given)
+        {
+            throw new RequestException($"{given.Name} {reason}");
+        }
+    }
+
     private static bool ParseFlag(ArgumentResult result)
     {
         switch (result.Tokens.Count == 0 ? "true" : result.Tokens[0].Value.ToLowerInvariant())

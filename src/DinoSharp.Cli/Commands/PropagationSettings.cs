@@ -7,6 +7,9 @@ namespace DinoSharp.Cli.Commands;
 /// <summary>The options of verbs that follow objects through videos.</summary>
 internal sealed class PropagationSettings
 {
+    /// <summary>What a network has to have for it.</summary>
+    public const string Needed = "patch tokens to follow objects by";
+
     private static readonly PropagationOptions Published = new();
 
     private readonly Option<int> _imageSize = Value(

@@ -79,6 +79,7 @@ internal sealed class RetrievalCommand
         string weights = _weights.PathOf(parsed);
         if (own)
         {
+            parsed.Refuse("is for the benchmark: give it with --data", [_dataset, _cropQueries, _sheet, .. _results.All, .. _cache.All]);
             var request = new GalleryRequest(
                 gallery,
                 index ?? throw new RequestException("--index is missing: name a .safetensors file for the features of the gallery"),
@@ -90,6 +91,7 @@ internal sealed class RetrievalCommand
         }
         else
         {
+            parsed.Refuse("is for a gallery of your own: give it with --gallery or --index", [_top, _out, _faultShare]);
             string dataset = parsed.GetValue(_dataset)!;
             using var benchmark = RevisitedBenchmark.Open(data!, dataset, parsed.GetValue(_cropQueries));
             using var backbone = Backbone(parsed, terminal);
@@ -101,7 +103,7 @@ internal sealed class RetrievalCommand
             };
             if (Ranks.Group.IsFirst)
             {
-                _results.Keep(parsed, run.Run(cache, parsed.GetValue(_sheet), weights, backbone), terminal);
+                run.Run(cache, parsed.GetValue(_sheet), weights, backbone, record => _results.Keep(parsed, record, terminal));
             }
             else
             {

@@ -4,7 +4,6 @@ using System.Text.Json.Nodes;
 using DinoSharp.Evaluation.Video;
 using DinoSharp.Imaging;
 using DinoSharp.Imaging.Animation;
-using DinoSharp.Models.Backbones;
 using static DinoSharp.Cli.Commands.OptionFactory;
 
 namespace DinoSharp.Cli.Commands;
@@ -64,9 +63,7 @@ internal sealed class SegmentVideoCommand
         }
 
         var frames = FrameSequence.Open(path);
-        using var backbone = _weights.Load(parsed, GlobalOptions.DeviceOf(parsed), terminal);
-        var network = backbone as VisionTransformer ?? throw new RequestException(
-            $"{_weights.PathOf(parsed)}: its network has no patch tokens to follow objects by; give the weights of a Vision Transformer");
+        using var network = _weights.LoadVideoTransformer(parsed, terminal, PropagationSettings.Needed);
 
         long start = TimeProvider.System.GetTimestamp();
         var places = new SegmentationPlaces(

@@ -12,6 +12,8 @@ namespace DinoSharp.Cli.Commands;
 /// <summary>The options of verbs that use a trained backbone: which file, and what of it.</summary>
 internal sealed class WeightsOptions
 {
+    private const int FrameChannels = 3;
+
     private readonly Option<string?> _weights = Text(
         "--weights",
         "the backbone: a .pth or .safetensors file, a Hugging Face folder or a run folder",
@@ -61,6 +63,38 @@ internal sealed class WeightsOptions
         backbone.to(device);
         terminal.Line(report.ToString());
         return backbone;
+    }
+
+    /// <summary>The same for verbs that need a Vision Transformer.</summary>
+    /// <param name="parsed">the command line</param>
+    /// <param name="terminal">told what became of the tensors</param>
+    /// <param name="lacking">what other networks do not have, in words</param>
+    /// <exception cref="RequestException">No weights are named, or they are of another network.</exception>
+    /// <exception cref="CheckpointException">The file is missing, damaged or of another kind.</exception>
+    public VisionTransformer LoadTransformer(ParseResult parsed, Terminal terminal, string lacking)
+    {
+        var backbone = Load(parsed, GlobalOptions.DeviceOf(parsed), terminal);
+        if (backbone is VisionTransformer network)
+        {
+            return network;
+        }
+
+        backbone.Dispose();
+        throw new RequestException($"{PathOf(parsed)}: its network has no {lacking}; give the weights of a Vision Transformer");
+    }
+
+    /// <summary>The same for verbs whose images are frames of videos.</summary>
+    public VisionTransformer LoadVideoTransformer(ParseResult parsed, Terminal terminal, string lacking)
+    {
+        var network = LoadTransformer(parsed, terminal, lacking);
+        int channels = network.InputChannels;
+        if (channels == FrameChannels)
+        {
+            return network;
+        }
+
+        network.Dispose();
+        throw new RequestException($"{PathOf(parsed)}: the network takes {channels} channels; frames of videos have {FrameChannels}");
     }
 
     /// <summary>What of the request does not fit the network; null if all does.</summary>

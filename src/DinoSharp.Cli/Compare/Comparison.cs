@@ -19,9 +19,8 @@ namespace DinoSharp.Cli.Compare;
 
 /// <summary>Trains methods one after the other with the same budget, and scores each. What is finished is not done again.</summary>
 /// <param name="plan">what is compared</param>
-/// <param name="device">where it is computed</param>
 /// <param name="terminal">where it is told</param>
-internal sealed class Comparison(ComparisonPlan plan, Device device, Terminal terminal)
+internal sealed class Comparison(ComparisonPlan plan, Terminal terminal)
 {
     /// <summary>Of the linear evaluation, as published.</summary>
     private const int UsualBatchSize = 128;
@@ -59,15 +58,14 @@ internal sealed class Comparison(ComparisonPlan plan, Device device, Terminal te
         List<ComparisonResult> results = [];
         foreach (string network in plan.Networks)
         {
-            results.Add(Kept(ComparisonResult.Untrained, network) ?? Untrained(network, sets, stop));
-            foreach (string method in plan.Methods)
+            foreach (string method in plan.Methods.Prepend(ComparisonResult.Untrained))
             {
                 if (stop.IsCancellationRequested)
                 {
                     return results;
                 }
 
-                if ((Kept(method, network) ?? Train(method, network, sets, stop)) is { } result)
+                if ((Kept(method, network) ?? Scored(method, network, sets, stop)) is { } result)
                 {
                     results.Add(result);
                 }
@@ -88,6 +86,9 @@ internal sealed class Comparison(ComparisonPlan plan, Device device, Terminal te
         return kept;
     }
 
+    private ComparisonResult? Scored(string method, string network, HeldOut sets, CancellationToken stop) =>
+        method == ComparisonResult.Untrained ? Untrained(network, sets, stop) : Train(method, network, sets, stop);
+
     /// <summary>A method's training and its scores; null if it was asked to stop.</summary>
     private ComparisonResult? Train(string method, string network, HeldOut sets, CancellationToken stop)
     {
@@ -107,8 +108,8 @@ internal sealed class Comparison(ComparisonPlan plan, Device device, Terminal te
         var (backbone, _) = Pretrained.Load(outcome.Folder.LatestCheckpoint);
         using (backbone)
         {
-            backbone.to(device);
-            var (knn, linear) = Scores(backbone, settings, sets, outcome.Folder.Path, stop);
+            backbone.to(request.Device);
+            var (knn, linear) = Scores(backbone, settings, request, sets, outcome.Folder.Path, stop);
             var result = new ComparisonResult
             {
                 Method = title,
@@ -126,15 +127,16 @@ internal sealed class Comparison(ComparisonPlan plan, Device device, Terminal te
         }
     }
 
-    private ComparisonResult Untrained(string network, HeldOut sets, CancellationToken stop)
+    /// <summary>The scores of a network as it begins; null if it was asked to stop.</summary>
+    private ComparisonResult? Untrained(string network, HeldOut sets, CancellationToken stop)
     {
-        var (settings, _) = Read(plan.Command(plan.Methods[0], network, 1));
+        var (settings, request) = Read(plan.Command(plan.Methods[0], network, 1));
         settings = settings with { ResNet = settings.ResNet is { } residual ? residual with { ZeroInitResidual = false } : null }; // whatever the method
         manual_seed(settings.Training.Seed);
         using var backbone = settings.CreateBackbone(trained: false);
-        backbone.to(device);
-        var (knn, linear) = Scores(backbone, settings, sets, plan.FolderOf(ComparisonResult.Untrained, network), stop);
-        return Keep(
+        backbone.to(request.Device);
+        var (knn, linear) = Scores(backbone, settings, request, sets, plan.FolderOf(ComparisonResult.Untrained, network), stop);
+        return stop.IsCancellationRequested ? null : Keep(
             new ComparisonResult
             {
                 Method = ComparisonResult.Untrained,
@@ -192,24 +194,35 @@ internal sealed class Comparison(ComparisonPlan plan, Device device, Terminal te
         return train.Read(parsed);
     }
 
-    private (double Knn, double Linear) Scores(Backbone backbone, TrainSettings settings, HeldOut sets, string folder, CancellationToken stop)
+    private (double Knn, double Linear) Scores(
+        Backbone backbone, TrainSettings settings, RunRequest training, HeldOut sets, string folder, CancellationToken stop)
     {
-        var loading = new LoaderOptions { BatchSize = Math.Min(UsualBatchSize, sets.Train.Count), Decoding = settings.Data.Decoding() };
+        var loading = new LoaderOptions
+        {
+            BatchSize = UsualBatchSize,
+            Decoding = settings.Data.Decoding(),
+            Threads = training.Threads,
+            FaultShareLimit = training.FaultShare,
+        };
         var view = settings.EvaluationRecipe;
         FeatureWork taking = new(terminal, Path.Combine(folder, FeaturesFolder));
-        double knn = KnnEvaluation.Score(Features(sets.Train, "train"), Features(sets.Test, "test"), Knn, device)[0].Top1;
+        var train = Features(sets.Train, "train");
+        double knn = KnnEvaluation.Score(train, Features(sets.Test, "test"), Knn, training.Device)[0].Top1;
+        int batchSize = (int)Math.Min(UsualBatchSize, train.Rows.Count); // of the images that can be used
         var linear = new LinearSettings
         {
             Rates = LinearSettings.UsualRates,
             Features = ProbeFeatures.Published(backbone),
             Cached = true,
-            Training = LinearSettings.Schedule(LinearSettings.UsualRates, plan.LinearEpochs, loading.BatchSize, settings.Training.Seed),
+            Training = LinearSettings.Schedule(LinearSettings.UsualRates, plan.LinearEpochs, batchSize, settings.Training.Seed),
             Crop = new RandomCropOptions { Size = view.CropSize },
         };
         var request = new RunRequest
         {
             Out = Path.Combine(folder, "linear"),
-            Device = device,
+            Device = training.Device,
+            Threads = training.Threads,
+            FaultShare = training.FaultShare,
             Recording = new RecordingOptions { KeepEveryEpochs = 0, LogEverySteps = 100 },
         };
         using LinearEvaluation evaluation = new(backbone, sets, view, loading, linear, request, taking, terminal);

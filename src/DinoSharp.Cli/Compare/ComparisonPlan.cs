@@ -29,6 +29,9 @@ internal sealed record ComparisonPlan
     /// <summary>Passes over the training images of the linear evaluation.</summary>
     public required int LinearEpochs { get; init; }
 
+    /// <summary>Where all is computed, as the command line names it; null where it names nothing.</summary>
+    public string? Device { get; init; }
+
     /// <summary>Options of "dino train" for all.</summary>
     public required IReadOnlyList<string> Options { get; init; }
 
@@ -45,7 +48,7 @@ internal sealed record ComparisonPlan
     public IReadOnlyList<string> Command(string method, string network, int epochs) =>
     [
         "train", "--method", method, "--arch", network, "--data", Data, "--leave-test-out", "--out", FolderOf(method, network),
-        "--epochs", epochs.ToString(CultureInfo.InvariantCulture), .. Options,
+        "--epochs", epochs.ToString(CultureInfo.InvariantCulture), .. Device is not null ? (string[])["--device", Device] : [], .. Options,
     ];
 
     /// <summary>

@@ -48,6 +48,7 @@ internal sealed class CopydaysScores(CopyWork work, Whitening? whitening, Copyda
         {
             Protocol = "copy-detection",
             Data = NameOf(given.Data, others),
+            DataPath = EvaluationRecord.PathOf([given.Data]),
             Weights = given.Weights,
             Network = BackboneCatalogue.Label(backbone),
             Setting = $"{given.Side}², {CopyFeatures.DimOf(backbone)} dimensions, {Wording.Number(others?.Features.Rows.Count ?? 0)} distractors, "

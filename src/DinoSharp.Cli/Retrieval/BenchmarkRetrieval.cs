@@ -28,8 +28,14 @@ internal sealed class BenchmarkRetrieval(
     /// <param name="sheet">an .html to write; null for none</param>
     /// <param name="weights">what is evaluated</param>
     /// <param name="backbone">the network of it</param>
-    public EvaluationRecord Run(string? cache, string? sheet, string weights, Backbone backbone)
+    /// <param name="keep">takes the record, before the sheet is drawn</param>
+    public void Run(string? cache, string? sheet, string weights, Backbone backbone, Action<EvaluationRecord> keep)
     {
+        if (sheet is not null)
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(sheet))!); // before hours of work
+        }
+
         terminal.Line($"{name}: {Wording.Number(benchmark.Queries.Count)} queries, {Wording.Number(benchmark.Database.Count)} images");
         if (cache is null)
         {
@@ -47,13 +53,12 @@ internal sealed class BenchmarkRetrieval(
             d.Difficulty.ToString().ToLowerInvariant(), Percent(s.Map), .. s.MeanPrecisions.Select(Percent), Text(Scored(s)),
         ]));
         terminal.Result(Json(scores));
+        keep(Record(scores, weights, backbone));
         if (sheet is not null)
         {
             RetrievalSheet.Write(sheet, name, benchmark, database, queries, rankings);
             terminal.Line($"{sheet}: queries and what was found for them");
         }
-
-        return Record(scores, weights, backbone);
     }
 
     /// <summary>The part of a process beside the first, which has the features and tells the results.</summary>
@@ -146,6 +151,7 @@ internal sealed class BenchmarkRetrieval(
     {
         Protocol = "retrieval",
         Data = name,
+        DataPath = EvaluationRecord.PathOf([benchmark.Truth.Path]),
         Weights = weights,
         Network = BackboneCatalogue.Label(backbone),
         Setting = $"{features.LongestSide} pixels{(features.MultiScale ? ", three scales" : "")}{(CropQueries ? ", queries cut out" : "")}",

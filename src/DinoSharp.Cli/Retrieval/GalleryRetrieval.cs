@@ -91,9 +91,7 @@ internal sealed class GalleryRetrieval(GalleryRequest request, WholeImageFeature
         Wording.TellNotices(terminal, gallery);
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(request.Index))!);
         var loader = Loader(gallery);
-        using var progress = new ImageProgress(terminal, "index", gallery.Count);
-        var (index, change) = GalleryIndex.Update(request.Index, features, loader, progress.Show);
-        progress.Finish();
+        var (index, change) = Updated(loader);
         Wording.TellFaults(terminal, loader.Faults.Faults, gallery.Count, "are not in the index");
         string goneOnWith = change.GoneOnWith > 0 ? $" ({Wording.Number(change.GoneOnWith)} of them computed before, when the work was cut off)" : "";
         terminal.Line($"{request.Index}: {Wording.Number(index.Table.Rows)} images; {Wording.Number(change.Added)} added{goneOnWith}, "
@@ -101,6 +99,27 @@ internal sealed class GalleryRetrieval(GalleryRequest request, WholeImageFeature
         (result["added"], result["kept"], result["removed"]) = (change.Added, change.Kept, change.Removed);
         result["skipped"] = new JsonArray([.. loader.Faults.Faults.Select(f => new JsonObject { ["name"] = f.Name, ["reason"] = f.Reason })]);
         return index;
+    }
+
+    private (GalleryIndex Index, GalleryChange Change) Updated(WholeImageLoader loader)
+    {
+        ImageProgress? progress = null;
+        try
+        {
+            var updated = GalleryIndex.Update(request.Index, features, loader, Show);
+            progress?.Finish();
+            return updated;
+        }
+        finally
+        {
+            progress?.Dispose();
+        }
+
+        void Show(int done)
+        {
+            progress ??= new ImageProgress(terminal, "index", loader.Source.Count, done); // first of all it tells what is there
+            progress.Show(done);
+        }
     }
 
     private void Ask(GalleryIndex index, JsonObject result)
@@ -143,11 +162,14 @@ internal sealed class GalleryRetrieval(GalleryRequest request, WholeImageFeature
 
     private void WriteSheet(string path, QueryPictures pictures, FeatureTable queries, GalleryIndex index, IReadOnlyList<Neighbor[]> found)
     {
-        using var gallery = ImageSources.Open(index.Gallery);
+        using var gallery = TryOpen(index.Gallery);
         Dictionary<string, int> places = [];
-        for (int i = 0; i < gallery.Count; i++)
+        if (gallery is not null)
         {
-            places[gallery.NameOf(i)] = i;
+            for (int i = 0; i < gallery.Count; i++)
+            {
+                places[gallery.NameOf(i)] = i;
+            }
         }
 
         var page = new HtmlReport($"Most alike among {Wording.Number(index.Table.Rows)} images of {index.Gallery}");
@@ -161,7 +183,7 @@ internal sealed class GalleryRetrieval(GalleryRequest request, WholeImageFeature
 
             using var query = pictures.Load(i, loading.Decoding);
             NeighborSheet.AddRow(page, (query, queries.Names[shown]), found[shown].Take(FoundOfSheet).Select(n => (
-                (Func<PixelImage?>)(() => places.TryGetValue(index.Table.Names[n.Index], out int place) ? TryLoad(gallery, place) : null),
+                (Func<PixelImage?>)(() => TryLoad(index.Table.Names[n.Index])),
                 n.Similarity,
                 index.Table.Names[n.Index],
                 Mark.Found)));
@@ -169,8 +191,23 @@ internal sealed class GalleryRetrieval(GalleryRequest request, WholeImageFeature
         }
 
         page.Save(path);
+
+        PixelImage? TryLoad(string name) =>
+            gallery is not null && places.TryGetValue(name, out int place) ? new FaultLog().TryLoad(gallery, place, loading.Decoding) : null;
     }
 
-    /// <summary>What was indexed may have gone or changed since; the sheet says so in its place.</summary>
-    private PixelImage? TryLoad(IImageSource gallery, int place) => new FaultLog().TryLoad(gallery, place, loading.Decoding);
+    /// <summary>
+    /// The gallery; null where it cannot be opened. It, or what was indexed of it, may have gone or changed since; the sheet says so in its place.
+    /// </summary>
+    private static IImageSource? TryOpen(string path)
+    {
+        try
+        {
+            return ImageSources.Open(path);
+        }
+        catch (ImageSourceException)
+        {
+            return null;
+        }
+    }
 }

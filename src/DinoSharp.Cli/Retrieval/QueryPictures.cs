@@ -21,16 +21,16 @@ internal sealed class QueryPictures : IImageSource
         var pictures = new QueryPictures { Path = string.Join(", ", paths) };
         foreach (string path in paths)
         {
-            if (Directory.Exists(path) || System.IO.Path.GetExtension(path).ToLowerInvariant() is ".zip" or ".tar" or ".txt" or ".csv" or ".tsv" or ".parquet")
+            if (PictureFile.Is(path))
+            {
+                pictures._pictures.Add((path, options => ImageDecoder.Load(path, options)));
+            }
+            else
             {
                 var source = ImageSources.Open(path);
                 pictures._sources.Add(source);
                 pictures._pictures.AddRange(Enumerable.Range(0, source.Count).Select(i =>
                     (source.NameOf(i), (Func<DecodeOptions, PixelImage>)(options => source.Load(i, options)))));
-            }
-            else
-            {
-                pictures._pictures.Add((path, options => ImageDecoder.Load(path, options)));
             }
         }
 

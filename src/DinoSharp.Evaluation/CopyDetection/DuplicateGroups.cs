@@ -18,6 +18,9 @@ public static class DuplicateGroups
 {
     private const int ChunkRows = 1024;
 
+    /// <summary>The cosine of a row with itself, less what rounding may take of it.</summary>
+    private const double Same = 1 - 1e-6;
+
     /// <summary>Finds the groups.</summary>
     /// <param name="descriptors">of the images</param>
     /// <param name="threshold">the least cosine of a pair, -1 .. 1</param>
@@ -54,7 +57,7 @@ public static class DuplicateGroups
 
     private static void Join(Tensor rows, int start, Tensor others, int otherStart, double threshold, int[] firsts)
     {
-        var alike = rows.matmul(others.t()).ge(threshold); // bool [m, n]
+        var alike = rows.matmul(others.t()).ge(Math.Min(threshold, Same)); // bool [m, n]
         if (otherStart == start)
         {
             alike = alike.triu(1); // each pair once, and no image with itself

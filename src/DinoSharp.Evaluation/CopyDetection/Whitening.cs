@@ -18,9 +18,6 @@ public sealed class Whitening : IDisposable
 
     private Whitening(Tensor mean, Tensor matrix) => (_mean, _matrix) = (mean, matrix);
 
-    /// <summary>Length F of the features it takes.</summary>
-    public long InputDim => _matrix.size(0);
-
     /// <summary>Length K of the features it gives.</summary>
     public long OutputDim => _matrix.size(1);
 

@@ -12,20 +12,35 @@ internal static class FeatureSafetensors
     // The format allows a header of 100 MB; the metadata are most of it.
     private const int MaxMetadataBytes = 95_000_000;
 
+    /// <summary>Makes sure that a file can hold a table, before the work of it.</summary>
+    /// <param name="path">the file</param>
+    /// <param name="names">one an image</param>
+    /// <param name="classes">the name of each label</param>
+    /// <param name="dim">length D of a feature</param>
+    /// <exception cref="EvaluationException">The table is too large for the format.</exception>
+    public static void RequireRoom(string path, IReadOnlyList<string> names, IReadOnlyList<string> classes, int dim)
+    {
+        // Names alone first: their JSON may be more than one text holds.
+        if ((long)names.Count * dim * sizeof(float) > Array.MaxLength
+            || names.Sum(name => (long)name.Length) > MaxMetadataBytes
+            || JsonSerializer.SerializeToUtf8Bytes(Metadata(names, classes)).Length > MaxMetadataBytes)
+        {
+            throw new EvaluationException(
+                $"{path}: {names.Count} features of {dim} values are too many for one .safetensors file; "
+                + "take fewer images, or write .npy with dino embed");
+        }
+    }
+
     /// <param name="table">what to write</param>
     /// <param name="path">the file, written whole or not at all</param>
     /// <param name="texts">what else stands in the metadata, by name</param>
     public static void Write(FeatureTable table, string path, IReadOnlyDictionary<string, string>? texts = null)
     {
-        var metadata = new Dictionary<string, string>(texts ?? new Dictionary<string, string>())
+        RequireRoom(path, table.Names, table.Classes, table.Dim);
+        var metadata = Metadata(table.Names, table.Classes);
+        foreach (var (name, text) in texts ?? new Dictionary<string, string>())
         {
-            ["names"] = JsonSerializer.Serialize(table.Names),
-            ["classes"] = JsonSerializer.Serialize(table.Classes),
-        };
-        if ((long)table.Values.Length * sizeof(float) > Array.MaxLength
-            || JsonSerializer.SerializeToUtf8Bytes(metadata).Length > MaxMetadataBytes)
-        {
-            throw new EvaluationException($"{path}: {table.Rows} features are too many for .safetensors; write them as .npy");
+            metadata[name] = text;
         }
 
         var arrays = new NamedArrays();
@@ -61,6 +76,12 @@ internal static class FeatureSafetensors
             throw new EvaluationException($"{path}: its features, labels and names do not fit together; write it anew", error);
         }
     }
+
+    private static Dictionary<string, string> Metadata(IReadOnlyList<string> names, IReadOnlyList<string> classes) => new()
+    {
+        ["names"] = JsonSerializer.Serialize(names),
+        ["classes"] = JsonSerializer.Serialize(classes),
+    };
 
     private static string[] Texts(string json) => JsonSerializer.Deserialize<string[]>(json) ?? [];
 }

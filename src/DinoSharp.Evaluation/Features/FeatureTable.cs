@@ -51,6 +51,20 @@ public sealed class FeatureTable
     /// <summary>Whether <see cref="Save"/> knows the format of a path's ending.</summary>
     public static bool CanBeSavedAs(string path) => Path.GetExtension(path).ToLowerInvariant() is ".safetensors" or ".npy" or ".csv";
 
+    /// <summary>Makes sure, before the work of it, that a table can be saved in the format of a path's ending.</summary>
+    /// <param name="path">the file</param>
+    /// <param name="names">the images' paths</param>
+    /// <param name="classes">the name of each label</param>
+    /// <param name="dim">length D of a feature</param>
+    /// <exception cref="EvaluationException">It is too large for the format.</exception>
+    public static void RequireRoom(string path, IReadOnlyList<string> names, IReadOnlyList<string> classes, int dim)
+    {
+        if (Path.GetExtension(path).Equals(".safetensors", StringComparison.OrdinalIgnoreCase))
+        {
+            FeatureSafetensors.RequireRoom(path, names, classes, dim);
+        }
+    }
+
     /// <summary>
     /// Writes the table whole or not at all, in the format of the path's ending: <c>.safetensors</c> (features and labels as arrays, names
     /// and classes as JSON in the metadata), <c>.npy</c> (the features; what the rows are stands in a <c>.paths.csv</c> beside it) or

@@ -86,7 +86,7 @@ public sealed class KnnClassifier : IDisposable
         return [.. _options.Ks.Select((k, i) => new KnnScore(k, first[i] * percent, firstFive[i] * percent))];
     }
 
-    /// <summary>The weight of votes each class gets from the k nearest training images.</summary>
+    /// <summary>The weight of votes each class gets from the k nearest training images, in units of the nearest one's.</summary>
     /// <param name="test">float32 features // [M, D]</param>
     /// <param name="k">how many vote; with fewer training images all of them</param>
     /// <returns>// float32 [M, C]</returns>
@@ -119,11 +119,14 @@ public sealed class KnnClassifier : IDisposable
         _labels.Dispose();
     }
 
-    /// <summary>Weights and classes of the nearest training images, nearest first: those of a smaller k are the first columns.</summary>
+    /// <summary>
+    /// Weights, in units of the largest, and classes of the nearest training images, nearest first: those of a smaller k are the first columns.
+    /// </summary>
     private (Tensor Weights, Tensor Classes) Ballots(Tensor rows, int k)
     {
         var (similarities, nearest) = _train.Nearest(rows, Math.Min(k, _train.Count)); // [m, k]
-        return (similarities.div(_options.Temperature).exp(), _labels.take(nearest));
+        var less = similarities.sub(similarities.narrow(1, 0, 1)); // than the nearest's, so that exp does not overflow // [m, k]
+        return (less.div(_options.Temperature).exp(), _labels.take(nearest));
     }
 
     private Tensor Count(Tensor weights, Tensor classes, int k)

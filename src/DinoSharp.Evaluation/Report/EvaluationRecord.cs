@@ -1,3 +1,5 @@
+using System.IO.Hashing;
+using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -28,6 +30,9 @@ public sealed record EvaluationRecord
 
     /// <summary>The data it was measured on, as a person would call it: roxford5k, a folder's name.</summary>
     public required string Data { get; init; }
+
+    /// <summary>Where the data are, see <see cref="PathOf"/>: others of the same name are other data. Empty where the name says it all.</summary>
+    public string DataPath { get; init; } = "";
 
     /// <summary>What was measured: a file, or "raw pixels".</summary>
     public required string Weights { get; init; }
@@ -74,9 +79,19 @@ public sealed record EvaluationRecord
         ];
     }
 
-    /// <summary>What the files of this record are called, without ending: a picture of it may be STEM-sheet.png.</summary>
+    /// <summary>
+    /// What the files of this record are called, without ending: a picture of it may be STEM-sheet.png. The last part is a hash of the whole
+    /// paths, so that data and weights of the same names elsewhere have files of their own.
+    /// </summary>
     [JsonIgnore]
-    public string FileStem => string.Join('-', new[] { Protocol, Data, Path.GetFileName(Path.TrimEndingDirectorySeparator(Weights)) }.Select(Clean));
+    public string FileStem => string.Join(
+        '-', new[] { Protocol, Data, Path.GetFileName(Path.TrimEndingDirectorySeparator(Weights)), Hash }.Select(Clean));
+
+    private string Hash => Convert.ToHexStringLower(XxHash32.Hash(Encoding.UTF8.GetBytes($"{PathOf([Weights])}\n{DataPath}")));
+
+    /// <summary>The whole path of data, or of several folders of them, however they were named.</summary>
+    public static string PathOf(IEnumerable<string> paths) =>
+        string.Join(", ", paths.Select(path => Path.TrimEndingDirectorySeparator(Path.GetFullPath(path))));
 
     private static string Clean(string part) => string.Concat(part.Select(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' ? c : '_'));
 

@@ -73,11 +73,13 @@ public static class ResultTables
         : column.Score.Length == 0 ? record.Scores[0]
         : record.Scores.FirstOrDefault(score => column.Score.Any(name => Plain(name) == Plain(score.Name)));
 
-    /// <summary>A table for each data set, with a column for each score.</summary>
+    /// <summary>A table for each data set, with a column for each score. Sets of one name that lie apart are told apart by their paths.</summary>
     private static IReadOnlyList<ReportTable> ByData(IEnumerable<EvaluationRecord> records, PublishedSection? section) =>
     [
-        .. records.GroupBy(record => record.Data).Select(data =>
+        .. records.GroupBy(record => (record.Data, record.DataPath)).Select(data =>
         {
+            bool isAlone = records.All(record => record.Data != data.Key.Data || record.DataPath == data.Key.DataPath);
+            string title = isAlone ? data.Key.Data : $"{data.Key.Data} ({data.Key.DataPath})";
             bool several = data.Select(record => record.Protocol).Distinct().Count() > 1;
             string[] names = [.. data.SelectMany(record => record.Scores.Select(score => HeadingOf(record, score))).Distinct()];
             var rows = data.GroupBy(record => (Name: NameOf(record), record.Weights, record.Network)).Select(network => new ReportRow(
@@ -88,7 +90,7 @@ public static class ResultTables
                 ],
                 Marked: true));
             return new ReportTable(
-                data.Key + (section is null ? "" : "; not comparable with the published results, which are of other data"),
+                title + (section is null ? "" : "; not comparable with the published results, which are of other data"),
                 ["Weights", "Network", "Setting", .. names],
                 [.. rows]);
 

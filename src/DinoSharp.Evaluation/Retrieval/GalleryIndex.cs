@@ -52,6 +52,7 @@ public sealed record GalleryIndex(FeatureTable Table, string Gallery, string Set
         string settings = features.SettingsWith(loader.Decoding);
         var before = File.Exists(path) ? Read(path) : null;
         before?.RequireSettings(path, settings);
+        FeatureTable.RequireRoom(path, [.. Enumerable.Range(0, loader.Source.Count).Select(loader.Source.NameOf)], [], features.Dim);
         FeatureTable added;
         int goneOnWith;
         using (FeatureJournal journal = new(path + JournalEnding, features.Dim, settings))

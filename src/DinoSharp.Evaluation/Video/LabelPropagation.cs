@@ -59,9 +59,6 @@ public sealed unsafe class LabelPropagation : IDisposable
     /// <summary>Frames so far, the first one included.</summary>
     public int Frames { get; private set; } = 1;
 
-    /// <summary>How many labels there are.</summary>
-    public int Labels => _labels;
-
     private bool IsLocal => _options.Neighborhood > 0;
 
     private int Radius => IsLocal ? _options.Neighborhood : Math.Max(_rows, _columns);

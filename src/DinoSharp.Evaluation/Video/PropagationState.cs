@@ -12,6 +12,14 @@ public sealed record PropagationState(int Frames, bool IsWhole, IReadOnlyList<fl
     private const string Count = "frames";
     private const string Whole = "whole";
     private const string Origin = "request";
+    private const string Size = "bytes";
+    private const string TooSmall = "lost";
+
+    /// <summary>Bytes of the files that the frames came from: other frames under their names hardly have as many.</summary>
+    public long Bytes { get; init; }
+
+    /// <summary>Numbers of objects that are too small to be followed.</summary>
+    public IReadOnlyList<byte> Lost { get; init; } = [];
 
     /// <summary>Writes it as safetensors, whole or not at all.</summary>
     /// <param name="path">the file</param>
@@ -29,6 +37,8 @@ public sealed record PropagationState(int Frames, bool IsWhole, IReadOnlyList<fl
             [Count] = Frames.ToString(CultureInfo.InvariantCulture),
             [Whole] = IsWhole.ToString(CultureInfo.InvariantCulture),
             [Origin] = request,
+            [Size] = Bytes.ToString(CultureInfo.InvariantCulture),
+            [TooSmall] = string.Join(' ', Lost),
         };
         SafetensorsFile.Write(path, arrays, texts);
     }
@@ -39,7 +49,8 @@ public sealed record PropagationState(int Frames, bool IsWhole, IReadOnlyList<fl
     public static PropagationState Load(string path, string request)
     {
         var arrays = SafetensorsFile.Read(path, out var texts);
-        if (!texts.TryGetValue(Count, out string? count) || !int.TryParse(count, NumberStyles.None, CultureInfo.InvariantCulture, out int frames))
+        if (!texts.TryGetValue(Count, out string? count) || !int.TryParse(count, NumberStyles.None, CultureInfo.InvariantCulture, out int frames)
+            || !long.TryParse(texts.GetValueOrDefault(Size), NumberStyles.None, CultureInfo.InvariantCulture, out long bytes))
         {
             throw new EvaluationException($"{path}: is no state of a segmentation; delete it to begin anew");
         }
@@ -50,7 +61,15 @@ public sealed record PropagationState(int Frames, bool IsWhole, IReadOnlyList<fl
                 $"{path}: the folder holds a segmentation by other weights, settings, frames or first mask; name another folder or delete this one");
         }
 
-        return new(frames, texts.GetValueOrDefault(Whole) == bool.TrueString, [.. Enumerable.Range(0, arrays.Count).Select(i => arrays[NameOf(i)].ToFloat32())]);
+        return new(frames, texts.GetValueOrDefault(Whole) == bool.TrueString, [.. Enumerable.Range(0, arrays.Count).Select(i => arrays[NameOf(i)].ToFloat32())])
+        {
+            Bytes = bytes,
+            Lost = [.. texts.GetValueOrDefault(TooSmall, "").Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(Number)],
+        };
+
+        byte Number(string text) => byte.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out byte number)
+            ? number
+            : throw new EvaluationException($"{path}: is no state of a segmentation; delete it to begin anew");
     }
 
     private static string NameOf(int index) => string.Create(CultureInfo.InvariantCulture, $"labels{index}");

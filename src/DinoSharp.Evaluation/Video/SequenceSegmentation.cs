@@ -1,10 +1,9 @@
 using System.Globalization;
 using System.Security.Cryptography;
-using System.Text;
 using DinoSharp.Imaging;
 using DinoSharp.Imaging.Animation;
 using DinoSharp.Models.Backbones;
-using static TorchSharp.torch;
+using DinoSharp.Models.Weights;
 
 namespace DinoSharp.Evaluation.Video;
 
@@ -30,7 +29,7 @@ public sealed class SequenceSegmentation(VisionTransformer network, PropagationO
     /// <summary>Frames after which the state is written anew: so many are computed again at worst.</summary>
     private const int BetweenStates = 5;
 
-    private readonly string _network = Fingerprint(network);
+    private readonly string _network = WeightsFingerprint.Of(network);
 
     /// <summary>Segments all frames that are not segmented yet.</summary>
     /// <param name="frames">the video</param>
@@ -40,16 +39,24 @@ public sealed class SequenceSegmentation(VisionTransformer network, PropagationO
     /// <exception cref="EvaluationException">The places hold another segmentation, or the frames do not fit each other.</exception>
     public SegmentationOutcome Run(FrameSequence frames, IndexedImage mask, SegmentationPlaces places, Action<int, int>? progress = null)
     {
-        string request = Request(frames, mask);
+        using var first = frames.Frames().FirstOrDefault() ?? throw new EvaluationException($"{frames.Path}: has no frames");
+        string request = Request(frames, first, mask);
+        var bytesOf = Bytes(frames);
         var state = File.Exists(places.State) ? PropagationState.Load(places.State, request) : null;
         if (state is not null && !Enumerable.Range(0, state.Frames).All(i => File.Exists(MaskPath(places, frames, i))))
         {
             state = null; // masks were taken away: all of them are made again
         }
 
+        if (state is not null && state.Bytes != bytesOf(state.Frames))
+        {
+            throw new EvaluationException(
+                $"{places.State}: the folder holds a segmentation of other frames of these names; name another folder or delete this one");
+        }
+
         if (state is { IsWhole: true })
         {
-            return new(state.Frames, 0, []);
+            return new(state.Frames, 0, state.Lost);
         }
 
         foreach (string? folder in new[] { places.Masks, places.Overlays, Path.GetDirectoryName(Path.GetFullPath(places.State)) })
@@ -57,7 +64,7 @@ public sealed class SequenceSegmentation(VisionTransformer network, PropagationO
             Directory.CreateDirectory(folder ?? places.Masks);
         }
 
-        using var segmenter = Begin(frames, mask, places);
+        using var segmenter = Begin(frames, first, mask, places);
         if (state is not null)
         {
             segmenter.Resume(state, frames.Frames(Math.Max(1, state.Frames - options.LastFrames)));
@@ -75,12 +82,15 @@ public sealed class SequenceSegmentation(VisionTransformer network, PropagationO
             progress?.Invoke(segmenter.Frames, segmenter.Frames - before);
             if (segmenter.Frames % BetweenStates == 0)
             {
-                segmenter.State().Save(places.State, request);
+                Save(segmenter.State());
             }
         }
 
-        new PropagationState(segmenter.Frames, IsWhole: true, []).Save(places.State, request);
+        Save(new PropagationState(segmenter.Frames, IsWhole: true, []));
         return new(segmenter.Frames, segmenter.Frames - before, segmenter.Lost);
+
+        void Save(PropagationState done) =>
+            (done with { Bytes = bytesOf(done.Frames), Lost = segmenter.Lost }).Save(places.State, request);
     }
 
     private static string MaskPath(SegmentationPlaces places, FrameSequence frames, int index) =>
@@ -96,29 +106,30 @@ public sealed class SequenceSegmentation(VisionTransformer network, PropagationO
         }
     }
 
-    private VideoSegmenter Begin(FrameSequence frames, IndexedImage mask, SegmentationPlaces places)
+    private VideoSegmenter Begin(FrameSequence frames, PixelImage first, IndexedImage mask, SegmentationPlaces places)
     {
-        using var first = frames.Frames().FirstOrDefault() ?? throw new EvaluationException($"{frames.Path}: has no frames");
         var segmenter = new VideoSegmenter(network, first, mask, options, $"{frames.Path}: frame {frames.NameOf(0)}");
         Write(first, new IndexedImage(mask.Width, mask.Height, mask.Indices), places, frames.NameOf(0));
         return segmenter;
     }
 
-    /// <summary>All that the masks follow from.</summary>
-    private string Request(FrameSequence frames, IndexedImage mask) => string.Create(CultureInfo.InvariantCulture,
-        $"network {_network}, mask {Convert.ToHexStringLower(SHA256.HashData(mask.Indices))}, {frames.Count} frames from {frames.NameOf(0)}, {options}");
+    /// <summary>All that the masks follow from, but for the frames behind the first one.</summary>
+    private string Request(FrameSequence frames, PixelImage first, IndexedImage mask) => string.Create(CultureInfo.InvariantCulture,
+        $"network {_network}, mask {Hash(mask.Indices)}, {frames.Count} frames from {frames.NameOf(0)} {Hash(first.Pixels)}, {options}");
 
-    /// <summary>The hash of a network's shape and numbers.</summary>
-    private static string Fingerprint(VisionTransformer network)
+    private static string Hash(ReadOnlySpan<byte> bytes) => Convert.ToHexStringLower(SHA256.HashData(bytes));
+
+    /// <summary>How many bytes so many frames from the first one on have as files; a video is one file.</summary>
+    private static Func<int, long> Bytes(FrameSequence frames)
     {
-        using var scope = NewDisposeScope();
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(Encoding.UTF8.GetBytes(network.Options.ToString()));
-        foreach (var parameter in network.parameters())
+        if (File.Exists(frames.Path))
         {
-            hash.AppendData(parameter.detach().cpu().contiguous().bytes);
+            long whole = new FileInfo(frames.Path).Length;
+            return _ => whole;
         }
 
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
+        var lengths = new DirectoryInfo(frames.Path).EnumerateFiles()
+            .ToLookup(file => Path.GetFileNameWithoutExtension(file.Name), file => file.Length);
+        return count => Enumerable.Range(0, count).Sum(i => lengths[frames.NameOf(i)].Sum());
     }
 }

@@ -46,6 +46,16 @@ public sealed class DuplicateGroupsTests
         Assert.All(groups, group => Assert.Equal(Math.Cos(20 * Math.PI / 180), group[1].Similarity, 1e-5));
     }
 
+    [Fact]
+    public void Exact_copies_reach_the_highest_threshold()
+    {
+        const int Pairs = 300, Dim = 37;
+        Random random = new(3);
+        float[] values = [.. Enumerable.Range(0, Pairs * Dim).Select(_ => random.NextSingle() - 0.5f)];
+        var groups = DuplicateGroups.Find(new CopyDescriptors(Table([.. values, .. values], Dim)), 1);
+        Assert.Equal(Enumerable.Range(0, Pairs).Select(i => (i, i + Pairs)), groups.Select(group => (group[0].Row, group[1].Row)));
+    }
+
     private static FeatureTable Table(float[] values, int dim) =>
         new([.. Enumerable.Range(0, values.Length / dim).Select(i => $"{i}.png")], [], [], values, dim);
 }

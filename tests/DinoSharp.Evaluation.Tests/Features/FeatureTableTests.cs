@@ -81,6 +81,20 @@ public sealed class FeatureTableTests : IDisposable
     }
 
     [Fact]
+    public void What_a_format_cannot_hold_is_refused_before_the_work()
+    {
+        FeatureTable.RequireRoom(In("f.safetensors"), _table.Names, _table.Classes, _table.Dim);
+        FeatureTable.RequireRoom(In("f.npy"), ["a.png"], [], 600_000_000);
+        Refused(["a.png"], 600_000_000);
+        Refused([.. Enumerable.Repeat(new string('a', 1000), 100_000)], 1);
+
+        void Refused(string[] names, int dim) => Assert.Contains(
+            "too many for one .safetensors file",
+            Assert.Throws<EvaluationException>(() => FeatureTable.RequireRoom(In("f.safetensors"), names, [], dim)).Message,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Lengths_that_do_not_fit_are_refused()
     {
         Assert.Throws<ArgumentException>(() => new FeatureTable(["a", "b"], [], [], [1, 2, 3], 2));

@@ -79,6 +79,28 @@ public sealed class ResultReportTests
             StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Data_and_weights_of_the_same_names_elsewhere_have_records_of_their_own()
+    {
+        using TestFolder folder = new();
+        var birds = Record("knn", "鳥", "k = 20", new Score("top-1", 50)) with { DataPath = "/a/鳥" };
+        EvaluationRecord[] records =
+            [birds, birds with { DataPath = "/b/鳥" }, birds with { Data = "花", DataPath = "/a/花" }, birds with { Weights = "others/small" }];
+        foreach (var record in records)
+        {
+            record.Save(folder.Path);
+        }
+
+        var again = birds with { Weights = Path.GetFullPath(birds.Weights) + Path.DirectorySeparatorChar, Scores = [new Score("top-1", 60)] };
+        again.Save(folder.Path);
+
+        var read = EvaluationRecord.ReadAll(folder.Path);
+        Assert.Equal([50.0, 50.0, 50.0, 60.0], read.Select(record => record.Scores[0].Value).Order());
+        var tables = ResultTables.Of(read)[0].Tables.Skip(1).ToList();
+        Assert.Equal(3, tables.Select(table => table.Caption).Distinct().Count());
+        Assert.Equal([1, 1, 2], tables.Select(table => table.Rows.Count).Order());
+    }
+
     private static EvaluationRecord Record(string protocol, string data, string setting, params Score[] scores) => new()
     {
         Protocol = protocol,

@@ -1,8 +1,8 @@
-using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using DinoSharp.Imaging;
 using DinoSharp.Models.Backbones;
-using static TorchSharp.torch;
+using DinoSharp.Models.Weights;
 
 namespace DinoSharp.Evaluation.Attention.Segmentation;
 
@@ -26,12 +26,18 @@ public sealed class JaccardLog : IDisposable
     /// <param name="path">the file; its folder is made</param>
     /// <param name="network">whose attention is measured</param>
     /// <param name="options">how masks are made of it</param>
-    /// <param name="data">which images are measured: a folder</param>
+    /// <param name="decoding">how pictures are read</param>
+    /// <param name="data">which images are measured: the folders of pictures and masks</param>
     /// <exception cref="EvaluationException">The file is of another network, of other settings or images, or damaged.</exception>
-    public static JaccardLog Open(string path, VisionTransformer network, SegmentationOptions options, string data)
+    public static JaccardLog Open(
+        string path, VisionTransformer network, SegmentationOptions options, DecodeOptions decoding, IReadOnlyList<string> data)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
-        string head = JsonSerializer.Serialize(new Head(Fingerprint(network), Path.GetFullPath(data), options.Mass, options.Height, options.Width), Json);
+        string head = JsonSerializer.Serialize(
+            new Head(
+                WeightsFingerprint.Of(network), [.. data.Select(folder => Path.GetFullPath(folder))], options.Mass, options.Height, options.Width,
+                decoding.ApplyOrientation, decoding.Background),
+            Json);
         var log = new JaccardLog(new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read));
         try
         {
@@ -96,19 +102,7 @@ public sealed class JaccardLog : IDisposable
         _file.Flush();
     }
 
-    /// <summary>A hash of all weights: a file of the same name may hold others tomorrow.</summary>
-    private static string Fingerprint(VisionTransformer network)
-    {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        using var scope = NewDisposeScope();
-        foreach (var (name, value) in network.state_dict().OrderBy(entry => entry.Key, StringComparer.Ordinal))
-        {
-            hash.AppendData(Encoding.UTF8.GetBytes(name));
-            hash.AppendData(value.detach().cpu().contiguous().bytes);
-        }
-
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
-    }
-
-    private sealed record Head(string Weights, string Data, double Mass, int Height, int Width);
+    /// <summary>All that the numbers follow from; of the weights a hash, as a file of the same name may hold others tomorrow.</summary>
+    private sealed record Head(
+        string Weights, string[] Data, double Mass, int Height, int Width, bool Upright, PixelColor? Background);
 }

@@ -18,7 +18,7 @@ public sealed class DavisSet
     /// <exception cref="EvaluationException">The layout is another one, or the list is empty.</exception>
     public DavisSet(string root, string split = "val", string resolution = "480p")
     {
-        (Root, Split) = (root, split);
+        Split = split;
         (_frames, _annotations) = (Path.Combine(root, "JPEGImages", resolution), Path.Combine(root, "Annotations", resolution));
         string list = Path.Combine(root, "ImageSets", "2017", split + ".txt");
         foreach (string folder in new[] { _frames, _annotations })
@@ -45,8 +45,6 @@ public sealed class DavisSet
             throw new EvaluationException($"{list}: '{outside}' is no name of a sequence");
         }
     }
-
-    public string Root { get; }
 
     /// <summary>Which of the set's parts.</summary>
     public string Split { get; }

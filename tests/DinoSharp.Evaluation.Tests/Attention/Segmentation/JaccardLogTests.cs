@@ -1,4 +1,5 @@
 using DinoSharp.Evaluation.Attention.Segmentation;
+using DinoSharp.Imaging;
 using DinoSharp.Models.Backbones;
 using TorchSharp;
 
@@ -16,7 +17,7 @@ public sealed class JaccardLogTests : IDisposable
     public void What_was_measured_is_there_again_and_half_a_line_is_dropped()
     {
         using var network = Network(1);
-        using (var log = JaccardLog.Open(Log, network, new(), "data"))
+        using (var log = Open(network))
         {
             log.Add(A);
             log.Add(B);
@@ -24,7 +25,7 @@ public sealed class JaccardLogTests : IDisposable
 
         string whole = File.ReadAllText(Log);
         File.WriteAllText(Log, whole + """{"image":"c","obj""");
-        using (var log = JaccardLog.Open(Log, network, new(), "data"))
+        using (var log = Open(network))
         {
             Assert.Equal(2, log.Count);
             Assert.Equal(A.Objects[0].Heads, log.Find("a")!.Objects[0].Heads); // to the bit
@@ -40,16 +41,23 @@ public sealed class JaccardLogTests : IDisposable
     public void A_log_of_other_weights_settings_or_images_is_not_gone_on_with()
     {
         using VisionTransformer network = Network(1), other = Network(2);
-        JaccardLog.Open(Log, network, new(), "data").Dispose();
-        Refused(() => JaccardLog.Open(Log, other, new(), "data"));
-        Refused(() => JaccardLog.Open(Log, network, new() { Mass = 0.5 }, "data"));
-        Refused(() => JaccardLog.Open(Log, network, new() { Width = 64 }, "data"));
-        Refused(() => JaccardLog.Open(Log, network, new(), "elsewhere"));
+        Open(network).Dispose();
+        Refused(() => Open(other));
+        Refused(() => Open(network, new SegmentationOptions { Mass = 0.5 }));
+        Refused(() => Open(network, new SegmentationOptions { Width = 64 }));
+        Refused(() => Open(network, decoding: new DecodeOptions { ApplyOrientation = true }));
+        Refused(() => Open(network, decoding: new DecodeOptions { Background = new PixelColor(1, 2, 3) }));
+        Refused(() => Open(network, pictures: "elsewhere"));
+        Open(network).Dispose();
         File.AppendAllText(Log, "no JSON\n");
-        Refused(() => JaccardLog.Open(Log, network, new(), "data"));
+        Refused(() => Open(network));
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    private JaccardLog Open(
+        VisionTransformer network, SegmentationOptions? options = null, DecodeOptions? decoding = null, string pictures = "pictures") =>
+        JaccardLog.Open(Log, network, options ?? new(), decoding ?? new(), [pictures, "masks"]);
 
     private void Refused(Func<JaccardLog> open)
     {
