@@ -101,17 +101,25 @@ internal static class GpuSpeed
     /// <summary>The same in PyTorch; a dash where it is not installed, or has no GPU.</summary>
     private static string Peer(string work, Precision precision)
     {
-        string script = Path.Combine(AppContext.BaseDirectory, "torch_vit.py");
-        using var process = Process.Start(new ProcessStartInfo(
-            Environment.GetEnvironmentVariable("PYTHON") ?? "python3", [script, work, precision.ToString().ToLowerInvariant(), $"{(work == "step" ? Step.BatchSize : InferenceBatch)}"])
+        int images = work == "step" ? Step.BatchSize : InferenceBatch;
+        ProcessStartInfo start = new(
+            Environment.GetEnvironmentVariable("PYTHON") ?? "python3",
+            [Path.Combine(AppContext.BaseDirectory, "torch_vit.py"), work, precision.ToString().ToLowerInvariant(), $"{images}"])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
-        })!;
-        process.ErrorDataReceived += (_, _) => { };
-        process.BeginErrorReadLine();
-        string said = process.StandardOutput.ReadToEnd().Trim();
-        process.WaitForExit();
-        return process.ExitCode == 0 ? said : "–";
+        };
+        try
+        {
+            using var process = Process.Start(start)!;
+            process.BeginErrorReadLine(); // what it says of a missing module
+            string said = process.StandardOutput.ReadToEnd().Trim();
+            process.WaitForExit();
+            return process.ExitCode == 0 ? said : "–";
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            return "–"; // there is no Python
+        }
     }
 }

@@ -17,7 +17,7 @@ internal static class Initialization
     {
         var layer = new LinearLayer(inputDim, outputDim);
         nn.init.normal_(layer.Weight, std: LinearStd);
-        nn.init.zeros_(layer.Bias!);
+        nn.init.zeros_(layer.Bias);
         return layer;
     }
 

@@ -23,7 +23,7 @@ public sealed class InstanceMemoryMethod : TrainingMethod
     private readonly LossAndSpread _metrics;
     private Seen? _seen;
 
-    /// <exception cref="ArgumentException">There is more than one view of an image, and one entry of it in the memory.</exception>
+    /// <exception cref="ArgumentException">There is more than one view of an image, and one entry of it in the memory; or more images than can be saved.</exception>
     public InstanceMemoryMethod(InstanceMemoryOptions options, MethodSetup setup)
     {
         if (setup.Views.GlobalCount + setup.Views.LocalCount != 1)
@@ -33,6 +33,7 @@ public sealed class InstanceMemoryMethod : TrainingMethod
                 "leave out --local-crops-number");
         }
 
+        ImageRows.CheckRoom(setup.Images, options.ProjectionDim);
         (_options, _share) = (options, setup.Share);
         _network = setup.CreateEncoder(trained: true, options.Head);
         using (var scope = NewDisposeScope())

@@ -18,8 +18,10 @@ public sealed class InstanceMethod : TrainingMethod
     private readonly Device _device;
     private readonly LossAndSpread _metrics;
 
+    /// <exception cref="ArgumentException">There are more images than can be saved.</exception>
     public InstanceMethod(InstanceOptions options, MethodSetup setup)
     {
+        ImageRows.CheckRoom(setup.Images, options.ProjectionDim);
         _device = setup.Device;
         _network = setup.CreateEncoder(trained: true, options.Head);
         _classifier = new InstanceClassifier(setup.Images, options.ProjectionDim, options.Similarity, options.Temperature);

@@ -1,3 +1,4 @@
+using DinoSharp.Models.Gradients;
 using DinoSharp.Models.Layers;
 using static TorchSharp.torch;
 
@@ -32,33 +33,24 @@ internal static class ActivationCheckpoint
         return Function.apply(input, block, function, constants).MoveToOuterDisposeScope();
     }
 
-    private sealed class Function : autograd.SingleTensorFunction<Function>
+    private sealed class Function : ReleasingFunction<Function, Pass>
     {
-        public override string Name => nameof(ActivationCheckpoint);
-
         public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
         {
             var (input, function, constants) = ((Tensor)vars[0], (BlockFunction)vars[2], (IReadOnlyList<Tensor>)vars[3]);
-            ctx.save_for_backward([input, .. constants]);
-            ctx.save_data("block", vars[1]);
-            ctx.save_data("function", function);
-            ctx.save_data("precision", MixedPrecision.InUse);
+            Save(ctx, new Pass(Keep(input), (nn.Module)vars[1], function, [.. constants.Select(Keep)], MixedPrecision.InUse));
             return function(input, constants);
         }
 
-        public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
+        protected override List<Tensor?> Backward(Pass saved, Tensor gradient)
         {
-            using var scope = NewDisposeScope();
-            using var gradient = grad_output; // left to the step's scope, those of all blocks would live to its end
-            var saved = ctx.get_saved_variables();
-            var (block, function) = ((nn.Module)ctx.get_data("block"), (BlockFunction)ctx.get_data("function"));
-            var input = saved[0].detach().requires_grad_();
-            (Tensor Buffer, Tensor Value)[] remembered = [.. block.buffers().Select(buffer => (buffer, buffer.clone()))];
+            var input = saved.Input.detach().requires_grad_();
+            (Tensor Buffer, Tensor Value)[] remembered = [.. saved.Block.buffers().Select(buffer => (buffer, buffer.clone()))];
             using (enable_grad())
-            using (MixedPrecision.Use((Precision)ctx.get_data("precision"))) // the backward pass may be on another thread
+            using (MixedPrecision.Use(saved.Precision)) // the backward pass may be on another thread
             {
                 // Into the parameters' gradients, as the outer backward pass does.
-                autograd.backward([function(input, [.. saved.Skip(1)])], [gradient]);
+                autograd.backward([saved.Function(input, saved.Constants)], [gradient]);
             }
 
             foreach (var (buffer, value) in remembered)
@@ -66,7 +58,19 @@ internal static class ActivationCheckpoint
                 buffer.copy_(value);
             }
 
-            return [input.grad!.MoveToOuterDisposeScope(), null!, null!, null!];
+            return [input.grad, null, null, null];
+        }
+    }
+
+    private sealed record Pass(Tensor Input, nn.Module Block, BlockFunction Function, Tensor[] Constants, Precision Precision) : IDisposable
+    {
+        public void Dispose()
+        {
+            Input.Dispose();
+            foreach (var constant in Constants)
+            {
+                constant.Dispose();
+            }
         }
     }
 }

@@ -33,7 +33,7 @@ internal sealed class ClassAttention : nn.Module
         var (images, count, dim) = (tokens.size(0), tokens.size(1), tokens.size(2));
         long headDim = dim / _heads;
         var weights = _qkv.Weight.split([dim, 2 * dim]);
-        var biases = _qkv.Bias!.split([dim, 2 * dim]);
+        var biases = _qkv.Bias.split([dim, 2 * dim]);
         var query = MixedPrecision.Linear(tokens.select(1, 0), weights[0], biases[0]).view(images, _heads, 1, headDim);
         var keyValue = MixedPrecision.Linear(tokens, weights[1], biases[1])
             .view(images, count, 2, _heads, headDim).permute(2, 0, 3, 1, 4); // [2, B, h, N+1, d]

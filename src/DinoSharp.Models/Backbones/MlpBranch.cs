@@ -1,3 +1,4 @@
+using DinoSharp.Models.Gradients;
 using DinoSharp.Models.Products;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -19,7 +20,7 @@ internal static unsafe class MlpBranch
     public static Tensor Of(Tensor tokens, LayerNorm norm, Mlp mlp, KeptRows? rows)
     {
         using var scope = NewDisposeScope();
-        var weights = new Weights(norm.weight!, norm.bias!, mlp.Expand.Weight, mlp.Expand.Bias!, mlp.Contract.Weight, mlp.Contract.Bias!);
+        var weights = new Weights(norm.weight!, norm.bias!, mlp.Expand.Weight, mlp.Expand.Bias, mlp.Contract.Weight, mlp.Contract.Bias);
         var laid = tokens.contiguous();
         if (Function.IsWanted(laid, weights.Norm, weights.NormBias, weights.Expand, weights.ExpandBias, weights.Contract, weights.ContractBias))
         {
@@ -172,7 +173,7 @@ internal static unsafe class MlpBranch
         }
 
         protected override List<Tensor?> Backward(Activations saved, Tensor gradient) =>
-            MlpBranch.Backward(saved.Tokens, saved.Weights, saved.Rows, saved.Hidden, gradient);
+            MlpBranch.Backward(saved.Tokens, saved.Weights, saved.Rows, saved.Hidden, gradient.contiguous());
     }
 
     private sealed record Activations(Tensor Tokens, Weights Weights, KeptRows? Rows, Tensor Hidden) : IDisposable

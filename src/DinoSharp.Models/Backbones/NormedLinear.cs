@@ -1,3 +1,4 @@
+using DinoSharp.Models.Gradients;
 using DinoSharp.Models.Layers;
 using DinoSharp.Models.Products;
 using TorchSharp;
@@ -18,14 +19,14 @@ internal static unsafe class NormedLinear
     {
         using var scope = NewDisposeScope();
         var laid = tokens.contiguous();
-        if (Function.IsWanted(laid, norm.weight!, norm.bias!, linear.Weight, linear.Bias!))
+        if (Function.IsWanted(laid, norm.weight!, norm.bias!, linear.Weight, linear.Bias))
         {
-            return Function.apply(laid, norm.weight!, norm.bias!, linear.Weight, linear.Bias!, rows!).MoveToOuterDisposeScope();
+            return Function.apply(laid, norm.weight!, norm.bias!, linear.Weight, linear.Bias, rows!).MoveToOuterDisposeScope();
         }
 
         using (rows)
         {
-            return Forward(laid, new(norm.weight!, norm.bias!, linear.Weight, linear.Bias!), rows).MoveToOuterDisposeScope();
+            return Forward(laid, new(norm.weight!, norm.bias!, linear.Weight, linear.Bias), rows).MoveToOuterDisposeScope();
         }
     }
 
@@ -128,7 +129,7 @@ internal static unsafe class NormedLinear
         }
 
         protected override List<Tensor?> Backward(Inputs saved, Tensor gradient) =>
-            NormedLinear.Backward(saved.Tokens, saved.Weights, saved.Rows, gradient);
+            NormedLinear.Backward(saved.Tokens, saved.Weights, saved.Rows, gradient.contiguous());
     }
 
     private sealed record Inputs(Tensor Tokens, Weights Weights, KeptRows? Rows) : IDisposable

@@ -1,3 +1,4 @@
+using DinoSharp.Models.Gradients;
 using DinoSharp.Models.Layers;
 using DinoSharp.Models.Products;
 using TorchSharp;
@@ -17,14 +18,14 @@ internal static unsafe class ResidualLinear
     {
         using var scope = NewDisposeScope();
         var (laid, laidBranch) = (tokens.contiguous(), branch.contiguous());
-        if (Function.IsWanted(laid, laidBranch, linear.Weight, linear.Bias!))
+        if (Function.IsWanted(laid, laidBranch, linear.Weight, linear.Bias))
         {
-            return Function.apply(laid, laidBranch, linear.Weight, linear.Bias!, rows!).MoveToOuterDisposeScope();
+            return Function.apply(laid, laidBranch, linear.Weight, linear.Bias, rows!).MoveToOuterDisposeScope();
         }
 
         using (rows)
         {
-            return Forward(laid, laidBranch, linear.Weight, linear.Bias!, rows).MoveToOuterDisposeScope();
+            return Forward(laid, laidBranch, linear.Weight, linear.Bias, rows).MoveToOuterDisposeScope();
         }
     }
 
@@ -115,7 +116,7 @@ internal static unsafe class ResidualLinear
         }
 
         protected override List<Tensor?> Backward(Inputs saved, Tensor gradient) =>
-            ResidualLinear.Backward(saved.Branch, saved.Weight, saved.Rows, gradient);
+            ResidualLinear.Backward(saved.Branch, saved.Weight, saved.Rows, gradient.contiguous());
     }
 
     private sealed record Inputs(Tensor Branch, Tensor Weight, KeptRows? Rows) : IDisposable

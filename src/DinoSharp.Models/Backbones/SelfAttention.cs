@@ -74,7 +74,7 @@ internal sealed class SelfAttention : nn.Module
     {
         using var scope = NewDisposeScope();
         var weights = _qkv.Weight.split([EmbedDim, 2 * EmbedDim]);
-        var biases = _qkv.Bias!.split([EmbedDim, 2 * EmbedDim]);
+        var biases = _qkv.Bias.split([EmbedDim, 2 * EmbedDim]);
         var queries = MixedPrecision.Linear(layout.ClassTokens(tokens), weights[0], biases[0]).split(layout.ImageRows); // [B_r, D]
         var groups = MixedPrecision.Linear(tokens, weights[1], biases[1]).split(layout.Rows); // [B_r (N_r+1), 2D]
         var attended = groups.Select((rows, r) =>
@@ -105,7 +105,7 @@ internal sealed class SelfAttention : nn.Module
         using var scope = NewDisposeScope();
         var (images, count) = (tokens.size(0), tokens.size(1));
         var weights = _qkv.Weight.split([EmbedDim, EmbedDim, EmbedDim]);
-        var biases = _qkv.Bias!.split([EmbedDim, EmbedDim, EmbedDim]);
+        var biases = _qkv.Bias.split([EmbedDim, EmbedDim, EmbedDim]);
         var query = MixedPrecision.Linear(tokens.narrow(1, 0, 1), weights[0], biases[0]).view(images, 1, _heads, _headDim).transpose(1, 2);
         var keys = MixedPrecision.Linear(tokens, weights[1], biases[1]).view(images, count, _heads, _headDim).transpose(1, 2);
         return Weights(query, keys).squeeze(2).MoveToOuterDisposeScope();

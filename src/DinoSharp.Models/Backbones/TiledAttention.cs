@@ -1,3 +1,4 @@
+using DinoSharp.Models.Gradients;
 using DinoSharp.Models.Layers;
 using DinoSharp.Models.Products;
 using TorchSharp;
@@ -39,7 +40,7 @@ internal static class TiledAttention
 
         /// <param name="gradient">// [T, D]</param>
         protected override List<Tensor?> Backward(Pass saved, Tensor gradient) =>
-            [AttentionBackward.Of(saved.Given, saved.Layout.Groups, saved.Output, saved.LogSums, gradient), null, null];
+            [AttentionBackward.Of(saved.Given, saved.Layout.Groups, saved.Output, saved.LogSums, gradient.contiguous()), null, null];
     }
 
     private sealed record Pass(Tensor Given, TokenLayout Layout, Tensor Output, Tensor LogSums) : IDisposable

@@ -11,17 +11,16 @@ public sealed class LinearLayer : nn.Module<Tensor, Tensor>
     [ComponentName(Name = "weight")]
     private readonly Parameter _weight; // [out, in]
     [ComponentName(Name = "bias")]
-    private readonly Parameter? _bias; // [out]
+    private readonly Parameter _bias; // [out]
 
     /// <param name="inputDim">length of an input</param>
     /// <param name="outputDim">length of an output</param>
-    /// <param name="hasBias">whether something is added to the product</param>
-    public LinearLayer(long inputDim, long outputDim, bool hasBias = true)
+    public LinearLayer(long inputDim, long outputDim)
         : base(nameof(LinearLayer))
     {
-        using var start = nn.Linear(inputDim, outputDim, hasBias);
+        using var start = nn.Linear(inputDim, outputDim);
         _weight = new Parameter(start.weight!.detach().clone());
-        _bias = hasBias ? new Parameter(start.bias!.detach().clone()) : null;
+        _bias = new Parameter(start.bias!.detach().clone());
         RegisterComponents();
     }
 
@@ -29,7 +28,7 @@ public sealed class LinearLayer : nn.Module<Tensor, Tensor>
     public Parameter Weight => _weight;
 
     /// <summary>// [out]</summary>
-    public Parameter? Bias => _bias;
+    public Parameter Bias => _bias;
 
     /// <param name="input">// [..., in]</param>
     /// <returns>// [..., out]</returns>

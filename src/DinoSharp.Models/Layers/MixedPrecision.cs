@@ -30,7 +30,7 @@ public static class MixedPrecision
     /// <summary>x Wᵀ + b in the precision in use.</summary>
     /// <param name="input">// [..., in]</param>
     /// <param name="weight">// [out, in]</param>
-    /// <param name="bias">// [out]</param>
+    /// <param name="bias">may be null // [out]</param>
     /// <returns>// [..., out]</returns>
     internal static Tensor Linear(Tensor input, Tensor weight, Tensor? bias) =>
         TiledLinear.Suits(input, weight) ? TiledLinear.Of(input, weight, bias)

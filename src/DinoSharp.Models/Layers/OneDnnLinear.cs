@@ -15,7 +15,7 @@ internal static class OneDnnLinear
 
     /// <param name="input">// [..., in]</param>
     /// <param name="weight">// [out, in]</param>
-    /// <param name="bias">// [out]</param>
+    /// <param name="bias">may be null // [out]</param>
     /// <returns>// [..., out]</returns>
     public static Tensor Of(Tensor input, Tensor weight, Tensor? bias)
     {

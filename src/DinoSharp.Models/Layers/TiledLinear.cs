@@ -1,3 +1,4 @@
+using DinoSharp.Models.Gradients;
 using DinoSharp.Models.Products;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -38,20 +39,21 @@ internal static class TiledLinear
         public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
         {
             var (input, weight, bias) = ((Tensor)vars[0], (Tensor)vars[1], (Tensor?)vars[2]);
-            Save(ctx, new Factors(Keep(input), Keep(weight), input.requires_grad));
+            Save(ctx, new Factors(Keep(input), Keep(weight), input.requires_grad, bias is not null));
             return RowProduct.WithTransposed(input, weight, bias);
         }
 
         /// <param name="gradient">// [T, out]</param>
         protected override List<Tensor?> Backward(Factors saved, Tensor gradient)
         {
+            gradient = gradient.contiguous();
             var ofInput = saved.InputNeedsGradient ? RowProduct.With(gradient, saved.Weight) : null; // [T, in]
             var (ofWeight, ofBias) = WeightGradient.Of(gradient, saved.Input);
-            return [ofInput, ofWeight, ofBias];
+            return [ofInput, ofWeight, saved.HasBias ? ofBias : null];
         }
     }
 
-    private sealed record Factors(Tensor Input, Tensor Weight, bool InputNeedsGradient) : IDisposable
+    private sealed record Factors(Tensor Input, Tensor Weight, bool InputNeedsGradient, bool HasBias) : IDisposable
     {
         public void Dispose()
         {

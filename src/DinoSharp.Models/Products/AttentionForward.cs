@@ -47,7 +47,7 @@ internal static unsafe class AttentionForward
                 HeadRows.Multiply(scratch.Queries + query * dim, queries, dim, scratch.Keys, keys, scratch.Weights);
                 for (nint q = 0; q < queries; q++)
                 {
-                    Weigh(scratch, query + q, scratch.Weights + q * AttentionPart.Keys, keys, dim);
+                    Weigh(scratch, query + q, scratch.Weights + q * AttentionPart.Keys, keys, dim, first: key == 0);
                 }
 
                 AddValues(scratch, query, queries, keys, dim, first: key == 0);
@@ -63,7 +63,7 @@ internal static unsafe class AttentionForward
     }
 
     /// <summary>Puts exp(s - m) in the place of a query's products s, m being the largest that it has met; what was summed before is made to fit a new m.</summary>
-    private static void Weigh(Scratch scratch, nint query, float* products, nint keys, nint dim)
+    private static void Weigh(Scratch scratch, nint query, float* products, nint keys, nint dim, bool first)
     {
         nint whole = (keys + ProductTile.Lanes - 1) & -ProductTile.Lanes;
         new Span<float>(products + keys, (int)(whole - keys)).Fill(float.NegativeInfinity);
@@ -82,10 +82,10 @@ internal static unsafe class AttentionForward
             sum += weight;
         }
 
-        float factor = MathF.Exp(scratch.Most[query] - largest); // 0 at first
+        float factor = MathF.Exp(scratch.Most[query] - largest); // 0 at first, and where the new largest is very much larger
         scratch.Sums[query] = scratch.Sums[query] * factor + Vector512.Sum(sum);
         scratch.Most[query] = largest;
-        if (factor is > 0 and < 1)
+        if (!first && factor < 1)
         {
             RowSum.Scaled(scratch.Found + query * dim, factor, dim, scratch.Found + query * dim);
         }

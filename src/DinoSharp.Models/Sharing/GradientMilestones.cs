@@ -35,7 +35,8 @@ public static class GradientMilestones
         }
 
         watch.Ahead[module] = watch.Ahead.GetValueOrDefault(module) + 1;
-        return Function.apply(input, module, watch);
+        using var scope = NewDisposeScope();
+        return Function.apply(input, module, watch).MoveToOuterDisposeScope();
     }
 
     private sealed class Watch(Watch? earlier, Action<nn.Module> complete) : IDisposable

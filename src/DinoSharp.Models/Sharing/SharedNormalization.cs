@@ -1,4 +1,5 @@
 using DinoSharp.Distributed;
+using DinoSharp.Models.Gradients;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -38,8 +39,7 @@ internal static class SharedNormalization
     public static Tensor Of(ProcessGroup group, Tensor input, Tensor mean, Tensor variance, double epsilon)
     {
         using var scope = NewDisposeScope();
-        var rate = (variance + epsilon).rsqrt(); // what is saved for the backward pass must outlive the forward one
-        return Function.apply(input, mean, variance, rate, epsilon, group).MoveToOuterDisposeScope();
+        return Function.apply(input, mean, variance, epsilon, group).MoveToOuterDisposeScope();
     }
 
     /// <summary>Statistics are of float32 at least.</summary>
@@ -48,37 +48,39 @@ internal static class SharedNormalization
     /// <summary>All axes but the channels'.</summary>
     private static long[] Others(Tensor input) => [.. Enumerable.Range(0, (int)input.dim()).Where(axis => axis != 1)];
 
-    private sealed class Function : autograd.SingleTensorFunction<Function>
+    private sealed class Function : ReleasingFunction<Function, Pass>
     {
-        private const string Group = "group";
-
-        public override string Name => nameof(SharedNormalization);
-
         public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
         {
             using var scope = NewDisposeScope();
-            var (input, mean, variance, rate) = ((Tensor)vars[0], (Tensor)vars[1], (Tensor)vars[2], (Tensor)vars[3]);
-            double epsilon = (double)vars[4];
-            ctx.save_data(Group, vars[5]);
-            ctx.save_for_backward([input, mean, rate]);
+            var (input, mean, variance) = ((Tensor)vars[0], (Tensor)vars[1], (Tensor)vars[2]);
+            double epsilon = (double)vars[3];
+            Save(ctx, new Pass(Keep(input), Keep(mean), Keep((variance + epsilon).rsqrt()), (ProcessGroup)vars[4]));
             return nn.functional.batch_norm(input, mean, variance, training: false, eps: epsilon).MoveToOuterDisposeScope();
         }
 
         /// <summary>With x̂ the output and means over the whole batch: (g − mean(g) − x̂ mean(g x̂)) / √(variance + ε).</summary>
-        public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
+        protected override List<Tensor?> Backward(Pass saved, Tensor gradient)
         {
-            using var scope = NewDisposeScope();
-            var group = (ProcessGroup)ctx.get_data(Group);
-            var saved = ctx.get_saved_variables();
-            var (input, mean, rate) = (saved[0], saved[1], saved[2]);
+            var (input, mean, rate, group) = saved;
             long[] others = Others(input), shape = [1, input.size(1), .. Enumerable.Repeat(1L, (int)input.dim() - 2)];
-            var given = Wide(grad_output);
+            var given = Wide(gradient);
             var unit = (input - mean.view(shape)).mul_(rate.view(shape));
             var sums = stack([given.sum(others), (given * unit).sum(others)]).to(ScalarType.Float64); // [2, C]
             group.Sum(sums);
             var means = (sums / ((double)input.numel() / input.size(1) * group.Size)).to(given.dtype);
-            var gradient = given.sub(means[0].view(shape)).sub_(unit.mul_(means[1].view(shape))).mul_(rate.view(shape));
-            return [gradient.to(input.dtype).MoveToOuterDisposeScope(), null!, null!, null!, null!, null!];
+            var ofInput = given.sub(means[0].view(shape)).sub_(unit.mul_(means[1].view(shape))).mul_(rate.view(shape));
+            return [ofInput.to(input.dtype), null, null, null, null];
+        }
+    }
+
+    private sealed record Pass(Tensor Input, Tensor Mean, Tensor Rate, ProcessGroup Group) : IDisposable
+    {
+        public void Dispose()
+        {
+            Input.Dispose();
+            Mean.Dispose();
+            Rate.Dispose();
         }
     }
 }

@@ -19,6 +19,25 @@ public sealed class InstanceTests
     public void It_moves_resumes_to_the_bit_and_leaves_no_tensor(bool residual, InstanceSimilarity similarity) =>
         MethodChecks.Hold(Small with { Similarity = similarity }, OneView, residual);
 
+    [Fact]
+    public void More_images_than_can_be_saved_are_refused_at_once()
+    {
+        MethodOptions[] both = [new InstanceOptions(), new InstanceMemoryOptions()];
+        Assert.All(both, options =>
+        {
+            var refused = Assert.Throws<ArgumentException>(() => options.Create(new MethodSetup
+            {
+                CreateBackbone = _ => throw new InvalidOperationException("too late"),
+                Training = new(),
+                Plan = null!,
+                Views = OneView,
+                Images = 4_194_304,
+                Device = CPU,
+            }));
+            Assert.Contains("--projection-dim", refused.Message);
+        });
+    }
+
     /// <summary>
     /// Cosine over τ, softmax, cross-entropy, written out in float64; gradients by central differences of it.
     /// </summary>

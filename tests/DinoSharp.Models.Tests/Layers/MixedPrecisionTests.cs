@@ -118,15 +118,15 @@ public sealed class MixedPrecisionTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void Layers_start_as_PyTorchs(bool hasBias)
+    public void Layers_start_as_PyTorchs(bool convolutionHasBias)
     {
         using var scope = NewDisposeScope();
         manual_seed(5);
-        using var linear = nn.Linear(6, 4, hasBias);
-        using var convolution = nn.Conv2d(4, 8, 3, stride: 2, padding: 1, groups: 2, bias: hasBias);
+        using var linear = nn.Linear(6, 4);
+        using var convolution = nn.Conv2d(4, 8, 3, stride: 2, padding: 1, groups: 2, bias: convolutionHasBias);
         manual_seed(5);
-        using LinearLayer ownLinear = new(6, 4, hasBias);
-        using ConvolutionLayer ownConvolution = new(4, 8, 3, stride: 2, padding: 1, groups: 2, hasBias: hasBias);
+        using LinearLayer ownLinear = new(6, 4);
+        using ConvolutionLayer ownConvolution = new(4, 8, 3, stride: 2, padding: 1, groups: 2, hasBias: convolutionHasBias);
         var (rows, maps) = (rand(5, 6), rand(2, 4, 6, 6));
         Same(linear, ownLinear, rows);
         Same(convolution, ownConvolution, maps);

@@ -40,6 +40,20 @@ public sealed class AttentionTests : TiledTests
         Assert.True(found.equal(TiledAttention.Of(given, layout, heads)).all().item<bool>());
     }
 
+    /// <summary>What the first block of keys found is nothing beside what the second finds.</summary>
+    [Fact]
+    public void Keys_of_a_later_block_may_be_very_much_larger()
+    {
+        using var scope = NewDisposeScope();
+        manual_seed(3);
+        var layout = new TokenLayout([(1, 500)]);
+        var given = randn(500, 3 * 32);
+        given[.., ..64] = given[.., ..64].abs(); // all products are positive
+        given[300.., 32..64] *= 100;
+        var found = TiledAttention.Of(given, layout, 1);
+        Close(Formula(given.to(ScalarType.Float64), layout, 1), found, 1e-4);
+    }
+
     [Fact]
     public void Nothing_depends_on_the_number_of_threads()
     {

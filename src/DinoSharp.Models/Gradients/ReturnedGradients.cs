@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace DinoSharp.Models.Products;
+namespace DinoSharp.Models.Gradients;
 
 /// <summary>The gradients that the function before returned, on this thread, whichever function it was: autograd has taken its own references.</summary>
 internal static class ReturnedGradients

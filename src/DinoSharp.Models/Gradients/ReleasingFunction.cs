@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace DinoSharp.Models.Products;
+namespace DinoSharp.Models.Gradients;
 
 /// <summary>
 /// A function of autograd's that frees its memory as the backward pass comes by. TorchSharp keeps what such a function saves and returns until the
@@ -21,8 +21,7 @@ internal abstract class ReleasingFunction<TFunction, TSaved> : autograd.SingleTe
     public sealed override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
     {
         using var scope = NewDisposeScope();
-        using var given = grad_output;
-        using var gradient = given.contiguous();
+        using var gradient = grad_output;
         using var saved = (TSaved)ctx.get_data(Saved);
         return ReturnedGradients.Replace(Backward(saved, gradient));
     }
@@ -43,7 +42,7 @@ internal abstract class ReleasingFunction<TFunction, TSaved> : autograd.SingleTe
 
     /// <summary>The gradients of all that the function was given, null for what has none.</summary>
     /// <param name="saved">is disposed afterwards</param>
-    /// <param name="gradient">of the function's result, contiguous</param>
+    /// <param name="gradient">of the function's result, with any strides</param>
     protected abstract List<Tensor?> Backward(TSaved saved, Tensor gradient);
 
     /// <summary>A tensor's values, to be saved.</summary>
