@@ -33,7 +33,7 @@ public static class MixedPrecision
     /// <param name="bias">may be null // [out]</param>
     /// <returns>// [..., out]</returns>
     internal static Tensor Linear(Tensor input, Tensor weight, Tensor? bias) =>
-        TiledLinear.Suits(input, weight) ? TiledLinear.Of(input, weight, bias)
+        TiledLinear.IsFaster(input, weight) ? TiledLinear.Of(input, weight, bias)
             : _inUse == Precision.Float32 && OneDnnLinear.Suits(input) ? OneDnnLinear.Of(input, weight, bias)
             : nn.functional.linear(Round(input), Round(weight), bias is null ? null : Round(bias));
 

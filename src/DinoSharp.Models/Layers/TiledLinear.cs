@@ -11,7 +11,10 @@ internal static class TiledLinear
     /// <summary>Of fewer rows the layout of the weight is too large a part.</summary>
     private const long FewestRows = 1024;
 
-    /// <summary>Whether this is multiplied here.</summary>
+    /// <summary>Of narrower weights the layout of the rows is, unless a whole branch shares it.</summary>
+    private const long Narrowest = 128;
+
+    /// <summary>Whether our products can be used.</summary>
     /// <param name="input">// [..., in]</param>
     /// <param name="weight">// [out, in]</param>
     public static bool Suits(Tensor input, Tensor weight) =>
@@ -19,6 +22,11 @@ internal static class TiledLinear
         && input.device_type == DeviceType.CPU && input.dtype == ScalarType.Float32 && weight.dtype == ScalarType.Float32
         && weight.size(0) % ProductTile.Columns == 0 && weight.size(1) % ProductTile.Columns == 0
         && input.numel() / weight.size(1) >= FewestRows;
+
+    /// <summary>Whether a product by itself is faster here.</summary>
+    /// <param name="input">// [..., in]</param>
+    /// <param name="weight">// [out, in]</param>
+    public static bool IsFaster(Tensor input, Tensor weight) => Suits(input, weight) && Math.Min(weight.size(0), weight.size(1)) >= Narrowest;
 
     /// <param name="input">// [..., in]</param>
     /// <param name="weight">// [out, in]</param>

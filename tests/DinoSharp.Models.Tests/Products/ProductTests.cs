@@ -1,4 +1,5 @@
 using DinoSharp.Models.Backbones;
+using DinoSharp.Models.Layers;
 using DinoSharp.Models.Products;
 using DinoSharp.Tests;
 using TorchSharp;
@@ -86,6 +87,20 @@ public sealed class ProductTests : TiledTests
             (features * weights).sum().backward();
             return [features.detach(), .. network.parameters().Select(parameter => parameter.grad!.clone())];
         }
+    }
+
+    /// <summary>As 1x1 convolutions are: without a bias, and with gradients that come with other strides.</summary>
+    [Fact]
+    public void Gradients_of_a_layer_without_bias_are_those_of_float64()
+    {
+        using var scope = NewDisposeScope();
+        manual_seed(4);
+        MatrixKernels.TilesInUse = true;
+        var (input, weight, gradient) = (randn(1100, 160).requires_grad_(), randn(192, 160).requires_grad_(), randn(192, 1100));
+        Assert.True(TiledLinear.IsFaster(input, weight));
+        (MixedPrecision.Linear(input, weight, bias: null).t() * gradient).sum().backward();
+        Close(Wide(gradient).t().matmul(Wide(weight)).detach(), input.grad!);
+        Close(Wide(gradient).matmul(Wide(input)).detach(), weight.grad!);
     }
 
     [Fact]
