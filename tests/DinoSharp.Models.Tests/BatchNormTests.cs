@@ -57,6 +57,29 @@ public sealed class BatchNormTests
         }
     }
 
+    /// <summary>A teacher is passed without gradients: no backward pass comes by to free anything.</summary>
+    [Fact]
+    public void Shared_it_keeps_nothing_where_no_gradient_is_wanted()
+    {
+        long[] kept = ThreadRanks.Run(2, group =>
+        {
+            using BatchNorm norm = new(5);
+            norm.ShareBatch(new BatchShare(group, 3));
+            Forward();
+            long before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
+            Forward();
+            return DisposeScopeManager.Statistics.ThreadTotalLiveCount - before;
+
+            void Forward()
+            {
+                using var scope = NewDisposeScope();
+                using var noGradients = no_grad();
+                norm.forward(randn(3, 5, 4, 4));
+            }
+        }).ToArray();
+        Assert.All(kept, count => Assert.Equal(0, count));
+    }
+
     private static (Tensor Output, Tensor Gradient, Tensor Statistics, Tensor? OfParameters) Pass(
         Tensor part, Tensor direction, bool affine, BatchShare? share)
     {

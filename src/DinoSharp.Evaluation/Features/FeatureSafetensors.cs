@@ -18,26 +18,15 @@ internal static class FeatureSafetensors
     /// <param name="classes">the name of each label</param>
     /// <param name="dim">length D of a feature</param>
     /// <exception cref="EvaluationException">The table is too large for the format.</exception>
-    public static void RequireRoom(string path, IReadOnlyList<string> names, IReadOnlyList<string> classes, int dim)
-    {
-        // Names alone first: their JSON may be more than one text holds.
-        if ((long)names.Count * dim * sizeof(float) > Array.MaxLength
-            || names.Sum(name => (long)name.Length) > MaxMetadataBytes
-            || JsonSerializer.SerializeToUtf8Bytes(Metadata(names, classes)).Length > MaxMetadataBytes)
-        {
-            throw new EvaluationException(
-                $"{path}: {names.Count} features of {dim} values are too many for one .safetensors file; "
-                + "take fewer images, or write .npy with dino embed");
-        }
-    }
+    public static void RequireRoom(string path, IReadOnlyList<string> names, IReadOnlyList<string> classes, int dim) =>
+        _ = Metadata(path, names, classes, dim);
 
     /// <param name="table">what to write</param>
     /// <param name="path">the file, written whole or not at all</param>
     /// <param name="texts">what else stands in the metadata, by name</param>
     public static void Write(FeatureTable table, string path, IReadOnlyDictionary<string, string>? texts = null)
     {
-        RequireRoom(path, table.Names, table.Classes, table.Dim);
-        var metadata = Metadata(table.Names, table.Classes);
+        var metadata = Metadata(path, table.Names, table.Classes, table.Dim);
         foreach (var (name, text) in texts ?? new Dictionary<string, string>())
         {
             metadata[name] = text;
@@ -77,11 +66,27 @@ internal static class FeatureSafetensors
         }
     }
 
-    private static Dictionary<string, string> Metadata(IReadOnlyList<string> names, IReadOnlyList<string> classes) => new()
+    /// <summary>Names and classes, if a file can hold them and their features.</summary>
+    private static Dictionary<string, string> Metadata(string path, IReadOnlyList<string> names, IReadOnlyList<string> classes, int dim)
     {
-        ["names"] = JsonSerializer.Serialize(names),
-        ["classes"] = JsonSerializer.Serialize(classes),
-    };
+        // Names alone first: their JSON may be more than one text holds.
+        if ((long)names.Count * dim * sizeof(float) <= Array.MaxLength && names.Sum(name => (long)name.Length) <= MaxMetadataBytes)
+        {
+            var metadata = new Dictionary<string, string>
+            {
+                ["names"] = JsonSerializer.Serialize(names),
+                ["classes"] = JsonSerializer.Serialize(classes),
+            };
+            if (JsonSerializer.SerializeToUtf8Bytes(metadata).Length <= MaxMetadataBytes)
+            {
+                return metadata;
+            }
+        }
+
+        throw new EvaluationException(
+            $"{path}: {names.Count} features of {dim} values are too many for one .safetensors file; "
+            + "take fewer images, or write .npy with dino embed");
+    }
 
     private static string[] Texts(string json) => JsonSerializer.Deserialize<string[]>(json) ?? [];
 }

@@ -24,7 +24,7 @@ internal static class ActivationCheckpoint
     public static Tensor Run(
         bool recompute, nn.Module block, BlockFunction function, Tensor input, IReadOnlyList<Tensor> constants)
     {
-        if (!recompute || !is_grad_enabled() || !input.requires_grad)
+        if (!recompute || !Function.IsWanted(input))
         {
             return function(input, constants);
         }

@@ -38,9 +38,17 @@ internal static class SharedNormalization
     /// <returns>the input's shape</returns>
     public static Tensor Of(ProcessGroup group, Tensor input, Tensor mean, Tensor variance, double epsilon)
     {
+        if (!Function.IsWanted(input))
+        {
+            return Forward(input, mean, variance, epsilon);
+        }
+
         using var scope = NewDisposeScope();
         return Function.apply(input, mean, variance, epsilon, group).MoveToOuterDisposeScope();
     }
+
+    private static Tensor Forward(Tensor input, Tensor mean, Tensor variance, double epsilon) =>
+        nn.functional.batch_norm(input, mean, variance, training: false, eps: epsilon);
 
     /// <summary>Statistics are of float32 at least.</summary>
     private static Tensor Wide(Tensor values) => values.dtype == ScalarType.Float64 ? values : values.to(ScalarType.Float32);
@@ -56,7 +64,7 @@ internal static class SharedNormalization
             var (input, mean, variance) = ((Tensor)vars[0], (Tensor)vars[1], (Tensor)vars[2]);
             double epsilon = (double)vars[3];
             Save(ctx, new Pass(Keep(input), Keep(mean), Keep((variance + epsilon).rsqrt()), (ProcessGroup)vars[4]));
-            return nn.functional.batch_norm(input, mean, variance, training: false, eps: epsilon).MoveToOuterDisposeScope();
+            return Forward(input, mean, variance, epsilon).MoveToOuterDisposeScope();
         }
 
         /// <summary>With x̂ the output and means over the whole batch: (g − mean(g) − x̂ mean(g x̂)) / √(variance + ε).</summary>
